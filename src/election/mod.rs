@@ -1,0 +1,13 @@
+//! The VRRP state machine, pure: no socket, no thread, no clock.
+//!
+//! [`Router::handle`] is the whole protocol of one Virtual Router: it takes the time and an event and appends actions.
+//! [`Router::next_deadline`] says when it wants to hear [`Event::Timeout`]. Both run unchanged under the engine, the
+//! simulator and the model checker.
+
+mod event;
+mod time;
+mod view;
+
+pub use event::{Action, Cause, Drain, Effective, Epoch, Event, Fault, Heard, StateName, Transition};
+pub use time::Instant;
+pub use view::{Peer, View};
