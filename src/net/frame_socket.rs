@@ -67,3 +67,45 @@ impl AsFd for FrameSocket {
         self.0.as_fd()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use nix::net::if_::if_nametoindex;
+    use socket2::Protocol;
+
+    use super::*;
+    use crate::net::testing::{Cable, becomes_readable, in_namespace};
+
+    /// An EtherType that is free for experiments (IEEE 802).
+    const EXPERIMENT: u16 = 0x88b5;
+
+    #[test]
+    fn a_frame_arrives_as_it_was_given() {
+        in_namespace(|| {
+            let cable = Cable::lay();
+            let protocol = Protocol::from(i32::from(EXPERIMENT.to_be()));
+            let receiver = cable.at_far_end(|| Socket::new(Domain::PACKET, Type::RAW, Some(protocol)).unwrap());
+            let mut frame = vec![0xff; 6];
+            frame.extend([2, 0, 0, 0, 0, 1, 0x88, 0xb5]);
+            frame.extend([7; 46]);
+
+            FrameSocket::open().unwrap().send(if_nametoindex("near").unwrap(), &frame).unwrap();
+
+            assert!(becomes_readable(&receiver));
+            let mut heard = [0; 128];
+            let length = nix::sys::socket::recv(receiver.as_raw_fd(), &mut heard, nix::sys::socket::MsgFlags::empty());
+            assert_eq!(&heard[..length.unwrap()], frame);
+        });
+    }
+
+    #[test]
+    fn less_than_a_header_and_a_missing_interface_are_refused() {
+        in_namespace(|| {
+            let socket = FrameSocket::open().unwrap();
+
+            assert_eq!(socket.send(1, &[0; 13]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+            assert_eq!(socket.send(77, &[0; 60]).unwrap_err().raw_os_error(), Some(libc::ENXIO));
+        });
+    }
+}

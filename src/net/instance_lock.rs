@@ -38,3 +38,31 @@ impl InstanceLock {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::net::testing::in_namespace;
+
+    #[test]
+    fn a_second_agent_is_kept_out_until_the_first_has_gone() {
+        in_namespace(|| {
+            let first = InstanceLock::acquire().unwrap();
+            assert!(matches!(InstanceLock::acquire(), Err(LockError::Held)));
+
+            drop(first);
+
+            assert!(InstanceLock::acquire().is_ok());
+        });
+    }
+
+    #[test]
+    fn another_network_namespace_has_a_lock_of_its_own() {
+        in_namespace(|| {
+            let _first = InstanceLock::acquire().unwrap();
+
+            assert!(in_namespace(|| InstanceLock::acquire().is_ok()));
+        });
+    }
+}

@@ -10,6 +10,9 @@ pub mod privileges;
 mod process;
 mod realtime;
 mod shared;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod testing;
 mod timer;
 mod vrrp_socket;
 mod wake;

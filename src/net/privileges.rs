@@ -14,3 +14,24 @@ pub fn missing(wanted: &[Capability]) -> Vec<Capability> {
     // A kernel that does not even answer has not granted anything.
     wanted.iter().copied().filter(|&it| !caps::has_cap(None, CapSet::Effective, it).unwrap_or(false)).collect()
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_thread_has_dropped_is_missing_by_name() {
+        let observed = std::thread::spawn(|| {
+            let before = missing(&REQUIRED);
+            assert!(before.is_empty(), "this test drops a capability and needs {before:?} first: run it as root");
+            caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW).unwrap();
+            missing(&REQUIRED)
+        });
+
+        let missing = observed.join().unwrap();
+
+        assert_eq!(missing, [Capability::CAP_NET_RAW]);
+        assert_eq!(missing[0].to_string(), "CAP_NET_RAW");
+    }
+}

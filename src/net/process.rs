@@ -122,3 +122,77 @@ impl AsFd for Signals {
         self.0.as_fd()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::process::ExitStatusExt;
+    use std::thread;
+
+    use super::*;
+    use crate::net::testing::{becomes_readable, is_readable};
+
+    fn shell(script: &str, inherited: &[BorrowedFd<'_>]) -> Child {
+        Child::spawn(Command::new("/bin/sh").args(["-c", script]), inherited).unwrap()
+    }
+
+    #[test]
+    fn the_end_of_a_child_can_be_polled() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut child = shell(&format!("echo started >&{0}; sleep 30", writer.as_raw_fd()), &[writer.as_fd()]);
+        reader.read_exact(&mut [0; 8]).unwrap();
+        assert!(!is_readable(&child));
+
+        child.kill(Signal::SIGKILL).unwrap();
+
+        assert!(becomes_readable(&child));
+        assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
+        assert_eq!(child.kill(Signal::SIGKILL).unwrap_err().raw_os_error(), Some(libc::ESRCH));
+    }
+
+    #[test]
+    fn a_child_has_only_the_file_descriptors_that_it_was_given() {
+        let (mut given, given_writer) = std::io::pipe().unwrap();
+        let (mut kept, kept_writer) = std::io::pipe().unwrap();
+        let script = format!("echo given >&{}; echo kept >&{}", given_writer.as_raw_fd(), kept_writer.as_raw_fd());
+
+        shell(&script, &[given_writer.as_fd()]).wait().unwrap();
+
+        drop((given_writer, kept_writer));
+        let (mut heard, mut not_heard) = (String::new(), String::new());
+        given.read_to_string(&mut heard).unwrap();
+        kept.read_to_string(&mut not_heard).unwrap();
+        assert_eq!((heard.as_str(), not_heard.as_str()), ("given\n", ""));
+    }
+
+    #[test]
+    fn a_collected_signal_can_be_polled_and_does_not_interrupt() {
+        thread::spawn(|| {
+            let signals = Signals::collect(&[Signal::SIGHUP, Signal::SIGTERM]).unwrap();
+            assert_eq!(signals.next().unwrap(), None);
+
+            nix::sys::signal::raise(Signal::SIGHUP).unwrap();
+
+            assert!(becomes_readable(&signals));
+            assert_eq!(signals.next().unwrap(), Some(Signal::SIGHUP));
+            assert_eq!(signals.next().unwrap(), None);
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn a_child_does_not_inherit_blocked_signals() {
+        let status = thread::spawn(|| {
+            let _signals = Signals::collect(&[Signal::SIGTERM]).unwrap();
+            let mut child = Child::spawn(Command::new("sleep").arg("30"), &[]).unwrap();
+            child.kill(Signal::SIGTERM).unwrap();
+            child.wait().unwrap()
+        })
+        .join()
+        .unwrap();
+
+        assert_eq!(status.signal(), Some(libc::SIGTERM));
+    }
+}

@@ -51,3 +51,65 @@ fn lift_limit(resource: Resource) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::net::privileges::{OPTIONAL, missing};
+
+    fn require_privileges() {
+        if let Some(missing) = missing(&OPTIONAL).first() {
+            panic!("this test needs {missing}: run it as root");
+        }
+    }
+
+    fn policy() -> i32 {
+        // SAFETY: takes a number; 0 names the calling thread.
+        unsafe { libc::sched_getscheduler(0) }
+    }
+
+    #[test]
+    fn the_calling_thread_becomes_realtime_and_its_children_do_not() {
+        require_privileges();
+        let observed = thread::spawn(|| {
+            go_realtime(10).unwrap();
+            (policy(), thread::spawn(policy).join().unwrap())
+        });
+
+        let (own, child) = observed.join().unwrap();
+
+        assert_eq!(own, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK);
+        assert_eq!(child, libc::SCHED_OTHER);
+    }
+
+    #[test]
+    fn an_impossible_priority_is_refused() {
+        require_privileges();
+
+        let error = thread::spawn(|| go_realtime(100).unwrap_err()).join().unwrap();
+
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    fn resident_kilobytes() -> usize {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    #[test]
+    fn locked_memory_takes_no_room_before_it_is_touched() {
+        require_privileges();
+        lock_memory().unwrap();
+        let before = resident_kilobytes();
+
+        let untouched = Vec::<u8>::with_capacity(256 << 20);
+
+        let after = resident_kilobytes();
+        assert!(after < before + (128 << 10), "grew from {before} to {after} kB");
+        drop(untouched);
+    }
+}

@@ -81,3 +81,44 @@ impl AsFd for Table {
         self.memory.as_fd()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use core::sync::atomic::Ordering::SeqCst;
+
+    use super::*;
+
+    #[test]
+    fn what_one_holder_writes_another_reads() {
+        let mine = Table::create(700).unwrap();
+        let yours = Table::from_fd(mine.as_fd().try_clone_to_owned().unwrap()).unwrap();
+
+        mine.word(0).store(1, SeqCst);
+        mine.word(699).store(u64::MAX, SeqCst);
+
+        assert_eq!(yours.words().len(), 700);
+        let read: Vec<u64> = [0, 1, 699].iter().map(|&index| yours.word(index).load(SeqCst)).collect();
+        assert_eq!(read, [1, 0, u64::MAX]);
+    }
+
+    #[test]
+    fn a_table_outlives_the_one_who_made_it() {
+        let mine = Table::create(1).unwrap();
+        let yours = Table::from_fd(mine.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        mine.word(0).store(7, SeqCst);
+
+        drop(mine);
+
+        assert_eq!(yours.word(0).load(SeqCst), 7);
+    }
+
+    #[test]
+    fn a_file_that_could_be_shortened_is_no_table() {
+        assert!(Table::from_fd(tempfile::tempfile().unwrap().into()).is_err());
+        let unsealed = memfd_create("unsealed", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING).unwrap();
+        ftruncate(&unsealed, 64).unwrap();
+
+        assert_eq!(Table::from_fd(unsealed).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+}

@@ -48,3 +48,55 @@ impl AsFd for Timer {
         self.0.as_fd()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::net::boot_nanos;
+    use crate::net::testing::{becomes_readable, is_readable};
+
+    #[test]
+    fn a_deadline_is_met_and_not_before_it_has_come() {
+        let timer = Timer::new().unwrap();
+        let deadline = boot_nanos() + 20_000_000;
+
+        timer.arm(Some(deadline)).unwrap();
+
+        assert!(becomes_readable(&timer));
+        assert!(boot_nanos() >= deadline);
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_fires_at_once_even_the_very_first_moment() {
+        let timer = Timer::new().unwrap();
+
+        timer.arm(Some(0)).unwrap();
+
+        assert!(becomes_readable(&timer));
+    }
+
+    #[test]
+    fn a_deadline_beyond_all_time_is_accepted_and_does_not_fire() {
+        let timer = Timer::new().unwrap();
+
+        timer.arm(Some(u64::MAX)).unwrap();
+
+        assert!(!is_readable(&timer));
+    }
+
+    #[test]
+    fn a_drained_or_disarmed_timer_is_silent_until_it_is_armed_again() {
+        let timer = Timer::new().unwrap();
+        timer.arm(Some(1)).unwrap();
+        assert!(becomes_readable(&timer));
+
+        timer.drain();
+        assert!(!is_readable(&timer));
+        timer.drain();
+
+        timer.arm(Some(1)).unwrap();
+        timer.arm(None).unwrap();
+        assert!(!is_readable(&timer));
+    }
+}

@@ -63,8 +63,9 @@ pub enum ReceiveError {
 impl VrrpSocket {
     /// Opens a non-blocking socket on one interface, and joins the family's group where `multicast` is set.
     ///
-    /// It hears nothing until [`Self::set_filter`] has been called. It stays bound to the interface that has the index now: where the
-    /// interface is made anew, open a new socket.
+    /// It hears nothing until [`Self::set_filter`] has been called. Without `multicast` it may still hear the group, where
+    /// another socket of the host has joined it on this interface: [`Datagram::destination`] tells. It stays bound to the
+    /// interface that has the name now: where that is made anew, open a new socket.
     ///
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`; else what the kernel says, such as `ENODEV` where the interface is
@@ -98,7 +99,6 @@ impl VrrpSocket {
         self.socket.set_ttl_v4(HOP_LIMIT)?;
         self.socket.set_multicast_ttl_v4(HOP_LIMIT)?;
         self.socket.set_multicast_loop_v4(false)?;
-        self.socket.set_multicast_all_v4(false)?;
         self.socket.set_tos_v4(INTERNETWORK_CONTROL)?;
         if multicast {
             self.socket.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(self.index))?;
@@ -111,7 +111,6 @@ impl VrrpSocket {
         self.socket.set_unicast_hops_v6(HOP_LIMIT)?;
         self.socket.set_multicast_hops_v6(HOP_LIMIT)?;
         self.socket.set_multicast_loop_v6(false)?;
-        self.socket.set_multicast_all_v6(false)?;
         self.socket.set_tclass_v6(INTERNETWORK_CONTROL)?;
         self.socket.set_recv_hoplimit_v6(true)?;
         setsockopt(&self.socket, sockopt::Ipv6RecvPacketInfo, &true)?;
@@ -244,3 +243,7 @@ impl AsFd for VrrpSocket {
         self.socket.as_fd()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests;
