@@ -7,4 +7,5 @@
 pub mod config;
 pub mod election;
 pub mod engine;
+pub mod guardian;
 pub mod net;
