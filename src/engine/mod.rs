@@ -4,4 +4,4 @@ mod counters;
 mod handle;
 
 pub use counters::{Counter, Counters, Discard};
-pub use handle::{Busy, Command, Handle, Published, Snapshot};
+pub use handle::{Busy, Command, Handle, Inbox, Published, Snapshot, channel};
