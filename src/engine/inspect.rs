@@ -26,11 +26,7 @@ pub(super) fn inspect<'a>(
     own: Option<IpAddr>,
     datagram: &Datagram<'a>,
 ) -> Result<(Heard, Advertisement<'a>), Discard> {
-    let ip = IpHeader {
-        source: datagram.source,
-        destination: datagram.destination,
-        hop_limit: datagram.hop_limit,
-    };
+    let ip = IpHeader { source: datagram.source, destination: datagram.destination, hop_limit: datagram.hop_limit };
     if own == Some(ip.source) {
         return Err(Discard::OwnAddress);
     }
@@ -46,11 +42,7 @@ pub(super) fn inspect<'a>(
         return Err(Discard::Version);
     }
     authenticate(plan, &advertisement)?;
-    let heard = Heard {
-        source: ip.source,
-        priority: advertisement.priority(),
-        interval: advertisement.interval(),
-    };
+    let heard = Heard { source: ip.source, priority: advertisement.priority(), interval: advertisement.interval() };
     Ok((heard, advertisement))
 }
 

@@ -152,7 +152,7 @@ impl Member {
             source: self.link.source,
             taken: now,
         };
-        self.unpublished = !self.published.try_publish(snapshot);
+        self.unpublished = !self.published.publish(snapshot);
     }
 
     /// Tells whether a change waits to be published.
