@@ -9,4 +9,5 @@ pub mod control;
 pub mod dataplane;
 pub mod election;
 pub mod engine;
+pub mod guardian;
 pub mod net;
