@@ -2,7 +2,12 @@
 #![allow(unsafe_code)]
 
 mod clock;
+pub mod link;
+pub mod namespace;
+pub mod netlink;
 mod wake;
 
 pub use clock::boot_nanos;
+pub use namespace::Namespace;
+pub use netlink::Netlink;
 pub use wake::Wake;
