@@ -54,6 +54,7 @@ fn a_bridge_port_can_be_cut_while_its_link_stays_up() {
     set_up(&mut host_link, inner).unwrap();
 
     wait_until_running(&mut host_link, "eth0");
+    wait_until_running(&mut netlink, "port0");
 
     set_port_state(&mut netlink, port, PortState::Disabled).unwrap();
 
