@@ -2,10 +2,10 @@
 //!
 //! Nothing here knows which Virtual Routers exist; VRID, hop limit and address list are compared by the caller.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::checksum::{ChecksumForm, Covered};
-use crate::{Family, Interval, ParseError, Priority, Sequence, Version, Vrid};
+use crate::{Addresses, Family, Interval, ParseError, Priority, Sequence, Version, Vrid};
 
 /// The bytes before the addresses, in either version.
 pub(crate) const HEADER_LENGTH: usize = 8;
@@ -62,6 +62,13 @@ pub enum V2Authentication {
     SimplePassword([u8; V2_AUTHENTICATION_LENGTH]),
     /// Any other Auth Type.
     Other(u8),
+}
+
+impl V2Authentication {
+    /// Tells whether this is the authentication that is configured here; if not, discard (RFC 3768 §7.1).
+    pub fn matches(&self, password: Option<[u8; V2_AUTHENTICATION_LENGTH]>) -> bool {
+        *self == password.map_or(Self::None, Self::SimplePassword)
+    }
 }
 
 impl core::fmt::Debug for V2Authentication {
@@ -125,49 +132,8 @@ impl<'a> Trailer<'a> {
     }
 }
 
-/// Borrows the addresses of an advertisement, in the sender's order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Addresses<'a> {
-    /// Addresses of four bytes.
-    Ipv4(&'a [[u8; 4]]),
-    /// Addresses of sixteen bytes; the first should be link-local (erratum 8300), but FRR's is not.
-    Ipv6(&'a [[u8; 16]]),
-}
-
-impl<'a> Addresses<'a> {
-    fn from_bytes(family: Family, bytes: &'a [u8]) -> Self {
-        match family {
-            Family::Ipv4 => Self::Ipv4(bytes.as_chunks().0),
-            Family::Ipv6 => Self::Ipv6(bytes.as_chunks().0),
-        }
-    }
-
-    /// Returns how many addresses there are: 1 to 255 after `parse`.
-    pub const fn len(&self) -> usize {
-        match self {
-            Self::Ipv4(addresses) => addresses.len(),
-            Self::Ipv6(addresses) => addresses.len(),
-        }
-    }
-
-    /// Tells whether there is no address; never after `parse`.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Iterates over the addresses without allocation.
-    pub fn iter(&self) -> impl Iterator<Item = IpAddr> + Clone + use<'a> {
-        let (ipv4, ipv6): (&[[u8; 4]], &[[u8; 16]]) = match *self {
-            Self::Ipv4(addresses) => (addresses, &[]),
-            Self::Ipv6(addresses) => (&[], addresses),
-        };
-        let ipv4 = ipv4.iter().map(|octets| IpAddr::V4(Ipv4Addr::from(*octets)));
-        ipv4.chain(ipv6.iter().map(|octets| IpAddr::V6(Ipv6Addr::from(*octets))))
-    }
-}
-
 /// Borrows a received advertisement whose form and checksum are in order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Advertisement<'a> {
     version: Version,
     vrid: Vrid,
@@ -299,6 +265,23 @@ impl<'a> Advertisement<'a> {
     /// Returns the bytes that were parsed, trailer included.
     pub const fn payload(&self) -> &'a [u8] {
         self.payload
+    }
+}
+
+impl core::fmt::Debug for Advertisement<'_> {
+    /// Leaves out the payload, where a password may stand.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Advertisement")
+            .field("version", &self.version)
+            .field("vrid", &self.vrid)
+            .field("priority", &self.priority)
+            .field("interval", &self.interval)
+            .field("checksum", &self.checksum)
+            .field("addresses", &self.addresses)
+            .field("v2_authentication", &self.v2_authentication)
+            .field("trailer", &self.trailer)
+            .field("ip", &self.ip)
+            .finish_non_exhaustive()
     }
 }
 

@@ -49,8 +49,8 @@ impl fmt::Display for KeyId {
 #[derive(Clone)]
 pub struct Key {
     id: KeyId,
-    /// Padded with zeros, as HMAC would itself.
-    block: Zeroizing<[u8; BLOCK_LENGTH]>,
+    /// Padded with zeros, as HMAC would itself; boxed, since moving an array would leave copies of it behind.
+    block: Box<Zeroizing<[u8; BLOCK_LENGTH]>>,
 }
 
 impl Key {
@@ -59,7 +59,7 @@ impl Key {
     /// # Errors
     /// `Length` unless the secret has 32 to 64 bytes.
     pub fn new(id: KeyId, secret: &[u8]) -> Result<Self, KeyError> {
-        let mut block = Zeroizing::new([0; BLOCK_LENGTH]);
+        let mut block = Box::new(Zeroizing::new([0; BLOCK_LENGTH]));
         match block.get_mut(..secret.len()) {
             Some(start) if secret.len() >= MIN_SECRET_LENGTH => start.copy_from_slice(secret),
             Some(_) | None => return Err(KeyError::Length(secret.len())),
@@ -67,7 +67,9 @@ impl Key {
         Ok(Self { id, block })
     }
 
-    /// Reads what a key file holds: `hex:` and hex digits, or the raw secret; one trailing newline is dropped (ownership rule 29).
+    /// Reads what a key file holds: `hex:` and hex digits, or the raw secret.
+    ///
+    /// One trailing newline is not part of it (ownership rule 29).
     ///
     /// # Errors
     /// `OddHexDigits`, `HexDigit`, or `Length` unless the secret has 32 to 64 bytes.
@@ -86,7 +88,7 @@ impl Key {
 
     /// Feeds HMAC with all that a tag covers; `signed` is message and trailer up to the tag.
     fn mac(&self, version: Version, vrid: Vrid, source: IpAddr, signed: &[u8]) -> Hmac<Sha256> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*self.block).into());
+        let mut mac = <Hmac<Sha256> as KeyInit>::new((&**self.block).into());
         mac.update(&pseudo_header(version, vrid, source));
         // The checksum reads as zero: over IPv6 it covers the tag, so it is not known yet.
         mac.update(&signed[..checksum::FIELD.start]);
@@ -169,7 +171,8 @@ pub fn verify(advertisement: &Advertisement<'_>, keys: &[Key]) -> Result<Sequenc
 
 /// Does all that a receiver must before it believes a signed advertisement, in the order that its counters follow.
 ///
-/// `last` is the mark: the last sequence accepted from the same sender and Virtual Router. The sequence returned is the new mark.
+/// `last` is the mark: the last sequence accepted from the same sender and Virtual Router. The sequence returned is the
+/// new mark.
 ///
 /// # Errors
 /// Every error means "discard" where signatures are enforced; each variant is one counter.

@@ -4,6 +4,7 @@
 //! [`authentication`] signs and verifies its trailer, [`arp`] and [`ndp`] build the frames that announce an address.
 //! Time is always an argument. Which errors are counted, logged or tolerated is the caller's decision.
 
+mod addresses;
 mod advertisement;
 pub mod arp;
 pub mod authentication;
@@ -14,7 +15,8 @@ mod outgoing;
 mod sequence;
 mod types;
 
-pub use advertisement::{Addresses, Advertisement, IpHeader, Trailer, V2Authentication};
+pub use addresses::Addresses;
+pub use advertisement::{Advertisement, IpHeader, Trailer, V2Authentication};
 pub use authentication::{Key, KeyId};
 pub use checksum::ChecksumForm;
 pub use error::{AuthenticationError, EmitError, KeyError, ParseError};
