@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use crate::checksum::{ChecksumForm, Covered};
-use crate::{Addresses, Family, Interval, ParseError, Priority, Sequence, Version, Vrid};
+use crate::{Addresses, Family, Interval, KeyId, ParseError, Priority, Sequence, Version, Vrid};
 
 /// The bytes before the addresses, in either version.
 pub(crate) const HEADER_LENGTH: usize = 8;
@@ -85,7 +85,7 @@ impl core::fmt::Debug for V2Authentication {
 /// Holds the 28 bytes of authentication that follow a message (draft-cassen-vrrp-auth-hmac-00).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trailer<'a> {
-    key_id: u8,
+    key_id: Option<KeyId>,
     reserved: [u8; 2],
     sequence: Sequence,
     tag: &'a [u8; Trailer::TAG_LENGTH],
@@ -104,21 +104,19 @@ impl<'a> Trailer<'a> {
         let (head, tag) = bytes.split_first_chunk::<12>()?;
         let [Self::TYPE, key_id, reserved_0, reserved_1, sequence @ ..] = *head else { return None };
         Some(Self {
-            key_id,
+            key_id: KeyId::new(key_id),
             reserved: [reserved_0, reserved_1],
             sequence: Sequence::from_bits(u64::from_be_bytes(sequence)),
             tag: tag.try_into().ok()?,
         })
     }
 
-    /// Returns the id of the key as it stands on the wire; 0 is not a key.
-    pub const fn key_id(&self) -> u8 {
-        self.key_id
-    }
-
-    /// Tells whether key id and reserved bytes are as the draft demands.
-    pub const fn is_well_formed(&self) -> bool {
-        self.key_id != 0 && matches!(self.reserved, [0, 0])
+    /// Returns the id of the key, or `None` where the trailer is malformed: id 0, or reserved bytes that are not zero.
+    pub const fn key_id(&self) -> Option<KeyId> {
+        match self.reserved {
+            [0, 0] => self.key_id,
+            _ => None,
+        }
     }
 
     /// Returns the sender's sequence: seconds, fraction and counter.
@@ -160,14 +158,7 @@ impl<'a> Advertisement<'a> {
             return Err(ParseError::Truncated { needed: HEADER_LENGTH, got: payload.len() });
         };
         let [version_type, vrid, priority, count, upper, lower, checksum @ ..] = *header;
-        let version = match version_type >> 4 {
-            2 => Version::V2,
-            3 => Version::V3,
-            other => return Err(ParseError::Version(other)),
-        };
-        if version_type & 0x0f != TYPE_ADVERTISEMENT {
-            return Err(ParseError::Type(version_type & 0x0f));
-        }
+        let version = version(version_type)?;
         let family = ip.family();
         // Before the length, which a version 2 message over IPv6 would not have.
         if (version, family) == (Version::V2, Family::Ipv6) {
@@ -282,6 +273,19 @@ impl core::fmt::Debug for Advertisement<'_> {
             .field("trailer", &self.trailer)
             .field("ip", &self.ip)
             .finish_non_exhaustive()
+    }
+}
+
+/// Reads the version from the first byte, whose other half must say that this is an advertisement.
+fn version(version_type: u8) -> Result<Version, ParseError> {
+    let version = match version_type >> 4 {
+        2 => Version::V2,
+        3 => Version::V3,
+        other => return Err(ParseError::Version(other)),
+    };
+    match version_type & 0x0f {
+        TYPE_ADVERTISEMENT => Ok(version),
+        other => Err(ParseError::Type(other)),
     }
 }
 

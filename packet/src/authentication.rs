@@ -165,8 +165,8 @@ pub(crate) fn append_trailer(
 /// # Errors
 /// `Missing`, `Malformed`, `UnknownKey` or `BadTag`.
 pub fn verify(advertisement: &Advertisement<'_>, keys: &[Key]) -> Result<Sequence, AuthenticationError> {
-    let trailer = well_formed_trailer(advertisement)?;
-    verify_tag(advertisement, trailer, keys)
+    let (trailer, key_id) = well_formed_trailer(advertisement)?;
+    verify_tag(advertisement, trailer, key_id, keys)
 }
 
 /// Does all that a receiver must before it believes a signed advertisement, in the order that its counters follow.
@@ -183,25 +183,26 @@ pub fn admit(
     last: Option<Sequence>,
     now: UnixTime,
 ) -> Result<Sequence, AuthenticationError> {
-    let trailer = well_formed_trailer(advertisement)?;
+    let (trailer, key_id) = well_formed_trailer(advertisement)?;
     guard.check_window(trailer.sequence(), now)?;
-    let sequence = verify_tag(advertisement, trailer, keys)?;
+    let sequence = verify_tag(advertisement, trailer, key_id, keys)?;
     guard.check_order(last, sequence, now)?;
     Ok(sequence)
 }
 
-fn well_formed_trailer<'a>(advertisement: &Advertisement<'a>) -> Result<Trailer<'a>, AuthenticationError> {
+fn well_formed_trailer<'a>(advertisement: &Advertisement<'a>) -> Result<(Trailer<'a>, KeyId), AuthenticationError> {
     let trailer = advertisement.trailer().ok_or(AuthenticationError::Missing)?;
-    if trailer.is_well_formed() { Ok(trailer) } else { Err(AuthenticationError::Malformed) }
+    let key_id = trailer.key_id().ok_or(AuthenticationError::Malformed)?;
+    Ok((trailer, key_id))
 }
 
 fn verify_tag(
     advertisement: &Advertisement<'_>,
     trailer: Trailer<'_>,
+    key_id: KeyId,
     keys: &[Key],
 ) -> Result<Sequence, AuthenticationError> {
-    let id = KeyId::new(trailer.key_id()).ok_or(AuthenticationError::Malformed)?;
-    let key = keys.iter().find(|key| key.id == id).ok_or(AuthenticationError::UnknownKey(id))?;
+    let key = keys.iter().find(|key| key.id == key_id).ok_or(AuthenticationError::UnknownKey(key_id))?;
     let payload = advertisement.payload();
     let signed = &payload[..payload.len() - Trailer::TAG_LENGTH];
     let mac = key.mac(advertisement.version(), advertisement.vrid(), advertisement.ip().source, signed);

@@ -191,10 +191,12 @@ fn keys_have_32_to_64_bytes() {
 #[test]
 fn bad_hex_is_named_with_its_place() {
     let odd = Key::from_file_contents(id(), b"hex:012").unwrap_err();
-    let not_hex = Key::from_file_contents(id(), b"hex:0123 5").unwrap_err();
+    let high = Key::from_file_contents(id(), b"hex:0123 5").unwrap_err();
+    let low = Key::from_file_contents(id(), b"hex:01234g").unwrap_err();
 
     assert_eq!(odd, KeyError::OddHexDigits);
-    assert_eq!(not_hex, KeyError::HexDigit { position: 4 });
+    assert_eq!(high, KeyError::HexDigit { position: 4 });
+    assert_eq!(low, KeyError::HexDigit { position: 5 });
 }
 
 #[test]
