@@ -5,6 +5,9 @@
 //! `control -> engine, election, config`; `drill -> net, config, control`. Only `cli` and `main` see all.
 
 pub mod config;
+pub mod control;
+pub mod dataplane;
 pub mod election;
 pub mod engine;
+pub mod guardian;
 pub mod net;
