@@ -1,21 +1,22 @@
 //! The engine's record for the guardian, in memory that both processes share.
 
+use core::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::election::{Epoch, Instant, StateName};
 use crate::engine::Ledger;
-use crate::guardian::Records;
+use crate::guardian::{Link, Thread};
 
 /// Writes the election thread's record into the shared table.
-pub(super) struct SharedLedger(pub(super) Arc<Records>);
+pub(super) struct SharedLedger(pub(super) Arc<Link>);
 
 impl Ledger for SharedLedger {
     fn claiming(&self, router: usize, epoch: Epoch) {
-        self.0.set_claimed(router, epoch.0);
+        self.0.table().set_claimed(router, NonZeroU64::new(epoch.0));
     }
 
     fn withdrawn(&self, router: usize) {
-        self.0.set_claimed(router, 0);
+        self.0.table().set_claimed(router, None);
     }
 
     fn entered(&self, router: usize, state: StateName) {
@@ -23,10 +24,10 @@ impl Ledger for SharedLedger {
             StateName::Opening | StateName::Claiming | StateName::Active | StateName::Releasing => true,
             StateName::Initialize | StateName::Backup | StateName::Aside => false,
         };
-        self.0.set_active(router, speaks);
+        self.0.table().set_active(router, speaks);
     }
 
-    fn beat(&self, now: Instant) {
-        self.0.beat(now.as_nanos());
+    fn beat(&self, _now: Instant) {
+        self.0.table().beat(Thread::Election);
     }
 }

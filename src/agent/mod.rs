@@ -100,7 +100,7 @@ fn start(
     config: &Arc<Config>,
     directory: &Path,
     drained: DrainedRouters,
-    guardian: Link,
+    guardian: Arc<Link>,
 ) -> Result<Supervisor, AgentError> {
     let names = config.virtual_routers.iter().map(|router| router.name.clone());
     let (handle, inbox) = engine::channel(names).map_err(AgentError::start("election"))?;
@@ -124,7 +124,7 @@ fn start(
         inbox,
         answers,
         dataplane: dataplane.clone(),
-        ledger: Box::new(SharedLedger(guardian.records())),
+        ledger: Box::new(SharedLedger(Arc::clone(&guardian))),
     };
     let election_plans = plans::for_election(config, |name| drained.contains(name));
     let election =

@@ -28,7 +28,7 @@ pub(super) struct Supervisor {
     election: Running,
     reports: mpsc::Receiver<Report>,
     drained: DrainedRouters,
-    guardian: Link,
+    guardian: Arc<Link>,
 }
 
 impl Supervisor {
@@ -39,7 +39,7 @@ impl Supervisor {
         election: Running,
         reports: mpsc::Receiver<Report>,
         drained: DrainedRouters,
-        guardian: Link,
+        guardian: Arc<Link>,
     ) -> Self {
         Self { config, handle, dataplane, election, reports, drained, guardian }
     }
