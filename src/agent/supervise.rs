@@ -157,7 +157,7 @@ async fn log_reports(mut reports: mpsc::Receiver<Report>) {
 }
 
 /// Tells the election to leave every role once a signal or the end of the guardian asks for it.
-async fn leave_when_told(handle: Handle, guardian: Link) {
+async fn leave_when_told(handle: Handle, guardian: Arc<Link>) {
     let reason = match reason_to_leave(&guardian).await {
         Ok(reason) => reason,
         Err(error) => {
@@ -176,7 +176,7 @@ async fn reason_to_leave(guardian: &Link) -> io::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let pipe = AsyncFd::new(guardian)?;
+    let pipe = AsyncFd::new(guardian.liveness())?;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok("SIGTERM"),
