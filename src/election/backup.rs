@@ -133,11 +133,7 @@ impl Router {
         match self.state {
             State::Aside(aside) => self.leave_aside(now, aside, Cause::RetryDue, actions),
             State::Backup(backup) => self.reconsider_preemption(now, backup),
-            State::Initialize
-            | State::Opening(_)
-            | State::Claiming(_)
-            | State::Active(_)
-            | State::Releasing(_) => {}
+            State::Initialize | State::Opening(_) | State::Claiming(_) | State::Active(_) | State::Releasing(_) => {}
         }
     }
 
