@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use vrrp_packet::Priority;
 
-use super::event::{Action, Cause, Drain, Epoch, Fault, Heard};
+use super::event::{Action, Cause, Epoch, Fault, Heard};
 use super::router::Router;
-use super::state::{Aside, INTERVALS_OF_SILENCE, Listening, Release, State, Step, Tenure, Then};
+use super::state::{INTERVALS_OF_SILENCE, Listening, Release, State, Step, Tenure, Then};
 use super::time::Instant;
 
 /// Answers to losing advertisements keep this distance, so that a flood is not answered packet by packet.
@@ -269,55 +269,6 @@ impl Router {
             | State::Claiming(_)
             | State::Active(_)
             | State::Releasing(_) => {}
-        }
-    }
-
-    pub(super) fn drain(&mut self, now: Instant, mode: Drain, actions: &mut Vec<Action>) {
-        // Ownership rule 16: the owner's addresses cannot leave its host.
-        if self.settings.priority.is_owner() {
-            return;
-        }
-        self.drained = true;
-        let then = match mode {
-            Drain::Watched => Then::Watch,
-            Drain::Forced => Then::StandBy,
-        };
-        let forced = mode == Drain::Forced;
-        match self.state {
-            // Before the start and on the way out the flag alone decides where the router goes next.
-            State::Initialize => {}
-            State::Releasing(mut release) => {
-                // A release that this node wanted ends under watch; one that a better router forced is over anyway.
-                let wanted = release.then == Then::Watch || (release.farewell && release.then == Then::StandBy);
-                if wanted {
-                    release.then = then;
-                    self.state = State::Releasing(release);
-                }
-            }
-            State::Backup(backup) => {
-                self.enter(now, State::Aside(Aside::listening(backup.listening)), Cause::Drained, actions);
-            }
-            State::Aside(mut aside) => {
-                aside.watch_until = aside.watch_until.filter(|_| !forced);
-                self.enter(now, State::Aside(aside), Cause::Drained, actions);
-            }
-            State::Opening(_) | State::Claiming(_) | State::Active(_) => {
-                self.release(now, true, then, Cause::Drained, actions);
-            }
-        }
-    }
-
-    pub(super) fn shutdown(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Initialize => {}
-            State::Backup(_) | State::Aside(_) => self.enter(now, State::Initialize, Cause::Shutdown, actions),
-            State::Releasing(mut release) => {
-                release.then = Then::Stop;
-                self.state = State::Releasing(release);
-            }
-            State::Opening(_) | State::Claiming(_) | State::Active(_) => {
-                self.release(now, true, Then::Stop, Cause::Shutdown, actions);
-            }
         }
     }
 

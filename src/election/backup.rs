@@ -83,14 +83,6 @@ impl Router {
         earliest(self.watch_deadline(aside), aside.retry_at)
     }
 
-    /// When a watched drain is refused, or settled once somebody was heard.
-    fn watch_deadline(&self, aside: &Aside) -> Option<Instant> {
-        // A node that hears nobody cannot tell whether somebody has the role.
-        let until = aside.watch_until.filter(|_| !self.is_deaf())?;
-        let down = self.active_down_deadline(&aside.listening);
-        Some(if aside.listening.peer.is_some() { down.min(until) } else { down })
-    }
-
     pub(super) fn aside_timeout(&mut self, now: Instant, mut aside: Aside, actions: &mut Vec<Action>) {
         if self.watch_deadline(&aside).is_some_and(|at| now >= at) {
             let down = self.active_down_deadline(&aside.listening);
@@ -134,23 +126,6 @@ impl Router {
             State::Aside(aside) => self.leave_aside(now, aside, Cause::RetryDue, actions),
             State::Backup(backup) => self.reconsider_preemption(now, backup),
             State::Initialize | State::Opening(_) | State::Claiming(_) | State::Active(_) | State::Releasing(_) => {}
-        }
-    }
-
-    pub(super) fn resume(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        self.drained = false;
-        match self.state {
-            State::Aside(mut aside) => {
-                aside.watch_until = None;
-                self.state = State::Aside(aside);
-                self.leave_aside(now, aside, Cause::Resumed, actions);
-            }
-            State::Initialize
-            | State::Backup(_)
-            | State::Opening(_)
-            | State::Claiming(_)
-            | State::Active(_)
-            | State::Releasing(_) => {}
         }
     }
 
@@ -212,19 +187,5 @@ impl Router {
         };
         backup.listening.basis = Basis::Silence { since };
         self.state = State::Backup(backup);
-    }
-
-    /// Begins the watch of a drained node again, after a time in which it heard nobody.
-    pub(super) fn watch_anew(&self, aside: &mut Aside) {
-        aside.watch_until = aside.watch_until.map(|_| self.watch_until(&aside.listening));
-    }
-
-    /// Nobody took the drained role, or the taker gave it up: ownership rule 9.
-    fn take_back(&mut self, now: Instant, aside: Aside, actions: &mut Vec<Action>) {
-        self.drained = false;
-        self.stand_by(now, aside.listening, Cause::DrainRefused, actions);
-        if let State::Backup(backup) = self.state {
-            self.backup_timeout(now, backup, actions);
-        }
     }
 }

@@ -179,17 +179,7 @@ impl Router {
         }
     }
 
-    /// Ownership rule 9: the drained node listens until it is sure that somebody has the role and keeps it.
-    fn watch_drain(&mut self, now: Instant, listening: Listening, actions: &mut Vec<Action>) {
-        let aside = Aside { watch_until: Some(self.watch_until(&listening)), ..Aside::listening(listening) };
-        self.enter(now, State::Aside(aside), Cause::Withdrawn, actions);
-    }
-
-    pub(super) fn watch_until(&self, listening: &Listening) -> Instant {
-        self.active_down_deadline(listening) + self.gate_bound()
-    }
-
-    fn gate_bound(&self) -> Duration {
+    pub(super) fn gate_bound(&self) -> Duration {
         self.settings.gate.map(|gate| gate.bound).unwrap_or_default()
     }
 
