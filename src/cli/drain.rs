@@ -20,7 +20,7 @@ pub(super) async fn execute(args: &DrainArgs, client: &Client) -> Outcome {
             written(io::stdout().lock().write_all(progress.text.as_bytes()))?;
             return match progress.returned.as_slice() {
                 [] => Ok(Exit::Done),
-                returned => Err(Failure::new(Exit::Failed, format_args!("not drained: {}", returned.join(", ")))
+                returned => Err(Failure::new(Exit::Failed, format!("not drained: {}", returned.join(", ")))
                     .hint("see with `vipd status` on the peer whether it may be Active; --force drains regardless")),
             };
         }

@@ -4,6 +4,6 @@ use super::args::{DrillArgs, Global};
 use super::exit::{Exit, Failure, Outcome};
 
 /// Plays the scenarios and reports what a client saw.
-pub fn execute(_args: &DrillArgs, _global: &Global) -> Outcome {
+pub(super) fn execute(_args: &DrillArgs, _global: &Global) -> Outcome {
     Err(Failure::new(Exit::Failed, "`vipd drill` is not built yet"))
 }

@@ -55,8 +55,8 @@ pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// Reports `error`, "what failed on what", and ends with `exit`.
-    pub fn new(exit: Exit, error: impl ToString) -> Self {
-        Self { exit, error: error.to_string(), hint: None }
+    pub fn new(exit: Exit, error: impl Into<String>) -> Self {
+        Self { exit, error: error.into(), hint: None }
     }
 
     /// Adds what to do about it.
@@ -94,7 +94,7 @@ impl From<ClientError> for Failure {
             ClientError::Connection { .. } => (Exit::Failed, "try again; the agent may have just ended".to_owned()),
             ClientError::Protocol { .. } => (Exit::Failed, "use the `vipd` that belongs to the agent".to_owned()),
         };
-        Self::new(exit, error).hint(hint)
+        Self::new(exit, error.to_string()).hint(hint)
     }
 }
 
@@ -102,7 +102,7 @@ impl From<ClientError> for Failure {
 pub(super) fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, format_args!("write to standard output: {error}")))
+            Err(Failure::new(Exit::Failed, format!("write to standard output: {error}")))
         }
         Ok(()) | Err(_) => Ok(()),
     }

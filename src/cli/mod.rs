@@ -4,6 +4,7 @@
 
 mod args;
 mod completions;
+mod decode;
 mod drain;
 mod drill;
 mod exit;
@@ -43,22 +44,24 @@ fn dispatch(cli: &Cli) -> Outcome {
     let global = &cli.global;
     match &cli.command {
         Command::Run(args) => run::execute(args, global),
+        Command::Check(_) => Err(Failure::new(Exit::Failed, "x")),
         Command::Status(args) => wait(status::execute(args, &client(global))),
         Command::Drain(args) => wait(drain::execute(args, &client(global))),
         Command::Resume(args) => wait(resume::execute(args, &client(global))),
+        Command::Decode(args) => decode::execute(args),
         Command::Drill(args) => drill::execute(args, global),
         Command::Completions(args) => completions::execute(args),
     }
 }
 
 fn client(global: &Global) -> Client {
-    Client::new(global.control_socket())
+    Client::new(global.control_socket.as_deref().unwrap_or(std::path::Path::new(crate::control::DEFAULT_SOCKET)))
 }
 
 fn wait(outcome: impl Future<Output = Outcome>) -> Outcome {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Failed, format_args!("start the runtime: {error}")))?
+        .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))?
         .block_on(outcome)
 }

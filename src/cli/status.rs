@@ -34,7 +34,7 @@ fn text(args: &StatusArgs, status: &Status) -> Result<String, Failure> {
         // A line for each document, for programs that read on.
         (true, true) => serde_json::to_string(status),
     };
-    json.map(|json| json + "\n").map_err(|error| Failure::new(Exit::Failed, format_args!("write JSON: {error}")))
+    json.map(|json| json + "\n").map_err(|error| Failure::new(Exit::Failed, format!("write JSON: {error}")))
 }
 
 async fn watch(args: &StatusArgs, client: &Client) -> Outcome {

@@ -64,7 +64,7 @@ fn whatever_is_out_of_the_ordinary_is_said_in_words() {
         ..router("gone", State::Aside)
     };
     let addresses = vec!["10.77.0.100/24".to_owned(), "10.77.0.101/24".to_owned()];
-    let drained = RouterStatus { drain: Drain::Watching, addresses, ..router("drained", State::Aside) };
+    let drained = RouterStatus { drain: Drain::Watching, addresses, ..router("reports", State::Aside) };
     let weak = RouterStatus { effective_priority: Some(170), active_router: peer(), ..router("weak", State::Backup) };
     let mut failing = RouterStatus { failures: 3, ..router("failing", State::Aside) };
     failing.traffic.discarded.insert("hop_limit".to_owned(), 7);
