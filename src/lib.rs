@@ -7,6 +7,8 @@
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod dataplane;
 pub mod election;
 pub mod engine;
+pub mod guardian;
 pub mod net;

@@ -2,7 +2,32 @@
 #![allow(unsafe_code)]
 
 mod clock;
+mod control_message;
+mod filter;
+mod frame_socket;
+mod instance_lock;
+pub mod link;
+pub mod namespace;
+pub mod netlink;
+pub mod privileges;
+mod process;
+mod realtime;
+mod shared;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+pub(crate) mod testing;
+mod timer;
+mod vrrp_socket;
 mod wake;
 
 pub use clock::boot_nanos;
+pub use frame_socket::FrameSocket;
+pub use instance_lock::{InstanceLock, LockError};
+pub use namespace::Namespace;
+pub use netlink::Netlink;
+pub use process::{Child, Signals, inherited};
+pub use realtime::{go_realtime, lock_memory};
+pub use shared::Table;
+pub use timer::Timer;
+pub use vrrp_socket::{Datagram, GROUP_V4, GROUP_V6, ReceiveError, VrrpSocket};
 pub use wake::Wake;
