@@ -6,6 +6,7 @@
 //! together and sees all but `cli` and `drill`. Only `cli` and `main` see everything.
 
 pub mod agent;
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod dataplane;

@@ -57,19 +57,16 @@ fn configured_source(router: &VirtualRouter) -> Option<IpAddr> {
 
 /// Returns the address thread's plans.
 pub(super) fn for_addresses(config: &Config) -> Vec<dataplane::Plan> {
-    let leased: usize =
-        config.virtual_routers.iter().filter(|router| router.lease != Lease::Off).map(|router| router.addresses.len()).sum();
-    config.virtual_routers.iter().map(|router| address_plan(router, leased)).collect()
+    let automatic = config.automatic_lease();
+    config.virtual_routers.iter().map(|router| address_plan(router, automatic)).collect()
 }
 
-fn address_plan(router: &VirtualRouter, leased: usize) -> dataplane::Plan {
-    let owner = router.priority.is_owner();
+fn address_plan(router: &VirtualRouter, automatic_lease: u32) -> dataplane::Plan {
     dataplane::Plan {
         interface: router.interface.clone(),
         source: configured_source(router),
         addresses: router.addresses.iter().map(planned_address).collect(),
-        // Ownership rule 16: the owner's addresses are never leased.
-        lease: lease_seconds(router.lease, leased).filter(|_| !owner),
+        lease: lease_of(router, automatic_lease),
         announce: dataplane::Announce {
             repeat: router.announce.repeat,
             interval: router.announce.interval,
@@ -77,22 +74,19 @@ fn address_plan(router: &VirtualRouter, leased: usize) -> dataplane::Plan {
             refresh: router.announce.refresh,
         },
         source_ok: router.source_ok,
-        owner,
+        owner: router.priority.is_owner(),
     }
 }
 
-/// Ownership rule 18: 3 s for up to 64 addresses of a node; more of them are renewed less often.
-fn lease_seconds(lease: Lease, leased: usize) -> Option<Duration> {
-    const COMFORTABLE: usize = 64;
-    const SHORTEST: u64 = 3;
-    match lease {
-        Lease::Auto => {
-            let times = u64::try_from(leased.div_ceil(COMFORTABLE)).unwrap_or(u64::MAX).max(1);
-            Some(Duration::from_secs(SHORTEST.saturating_mul(times)))
-        }
-        Lease::Seconds(seconds) => Some(Duration::from_secs(u64::from(seconds))),
-        Lease::Off => None,
-    }
+fn lease_of(router: &VirtualRouter, automatic: u32) -> Option<Duration> {
+    let seconds = match router.lease {
+        // Ownership rule 16: the owner's addresses are never leased.
+        _ if router.priority.is_owner() => return None,
+        Lease::Auto => automatic,
+        Lease::Seconds(seconds) => seconds,
+        Lease::Off => return None,
+    };
+    Some(Duration::from_secs(u64::from(seconds)))
 }
 
 fn planned_address(address: &VirtualAddress) -> dataplane::PlannedAddress {
@@ -106,20 +100,5 @@ fn planned_address(address: &VirtualAddress) -> dataplane::PlannedAddress {
             Scope::Link => dataplane::Scope::Link,
             Scope::Host => dataplane::Scope::Host,
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_automatic_lease_grows_with_the_number_of_addresses() {
-        let seconds = |leased| lease_seconds(Lease::Auto, leased).map(|lease| lease.as_secs());
-
-        assert_eq!(seconds(1), Some(3));
-        assert_eq!(seconds(64), Some(3));
-        assert_eq!(seconds(65), Some(6));
-        assert_eq!(seconds(1000), Some(48));
     }
 }
