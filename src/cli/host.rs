@@ -2,7 +2,7 @@
 
 use crate::config::{HostAddress, HostFacts, Interface};
 use crate::net::Netlink;
-use crate::net::link::{self, Link, LinkAddress, VRRP_PROTOCOL};
+use crate::net::link::{self, Link, LinkAddress};
 use crate::net::netlink::NetlinkError;
 
 /// Asks the kernel for interfaces and addresses; this needs no privilege.
@@ -21,5 +21,5 @@ fn interface(link: Link) -> Interface {
 }
 
 fn address(known: &LinkAddress) -> HostAddress {
-    HostAddress { address: known.address, prefix: known.prefix, claimed: known.protocol == VRRP_PROTOCOL }
+    HostAddress { address: known.address, prefix: known.prefix, claimed: known.protocol == vrrp_packet::IP_PROTOCOL }
 }
