@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -14,7 +13,7 @@ use crate::dataplane::{DataplaneHandle, Report};
 use crate::election::{Cause, Instant};
 use crate::engine::{Command, Handle, News, Notices, Running};
 use crate::guardian::Link;
-use crate::net::boot_nanos;
+use crate::net::{Readable, boot_nanos};
 
 use super::AgentError;
 use super::drained::DrainedRouters;
@@ -123,7 +122,7 @@ impl Story {
 
 /// Ends when the election thread has ended and everything that it told is told.
 async fn tell(notices: Notices, mut story: Story) {
-    let notices = match AsyncFd::new(notices) {
+    let notices = match Readable::new(notices) {
         Ok(notices) => notices,
         Err(error) => {
             error!("cannot follow the election: {error}");
@@ -132,8 +131,9 @@ async fn tell(notices: Notices, mut story: Story) {
     };
     let mut dropped = 0;
     loop {
-        let Ok(mut ready) = notices.readable().await else { return };
-        ready.clear_ready();
+        if notices.wait().await.is_err() {
+            return;
+        }
         let notices = notices.get_ref();
         notices.acknowledge();
         let over = notices.is_over();
@@ -176,12 +176,12 @@ async fn reason_to_leave(guardian: &Link) -> io::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let pipe = AsyncFd::new(guardian.liveness())?;
+    let pipe = Readable::new(guardian.liveness())?;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok("SIGTERM"),
             _ = interrupt.recv() => return Ok("SIGINT"),
-            _ = pipe.readable() => return Ok("the guardian is gone"),
+            _ = pipe.wait() => return Ok("the guardian is gone"),
             _ = hangup.recv() => warn!("SIGHUP: this version cannot reload; restart it to apply a changed configuration"),
         }
     }

@@ -70,8 +70,8 @@ pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// Reports `error`, "what failed on what", and ends with `exit`.
-    pub fn new(exit: Exit, error: impl Into<String>) -> Self {
-        Self { exit, error: error.into(), hint: None }
+    pub fn new(exit: Exit, error: impl ToString) -> Self {
+        Self { exit, error: error.to_string(), hint: None }
     }
 
     /// Adds what to do about it.
