@@ -153,7 +153,7 @@ impl<'a> Section<'a> {
 impl<'a> Field<'a> {
     /// Returns where to point: the value, or the key where the value is empty.
     pub(super) fn at(self) -> Span {
-        if self.node.span.is_empty() { self.key } else { self.node.span }
+        if self.node.span.is_empty() && !self.is_item { self.key } else { self.node.span }
     }
 
     /// Reports that the value is of no use.

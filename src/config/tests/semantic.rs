@@ -308,7 +308,7 @@ fn the_source_is_an_address_that_stays_on_this_host() {
 #[test]
 fn an_ipv6_address_has_no_label() {
     let text = pair_where("10.77.0.100/24", "{ address: \"fe80::1\", label: x }");
-    assert_eq!(error(&text), "5:47 an IPv6 address has no label");
+    assert_eq!(error(&text), "5:46 an IPv6 address has no label");
 }
 
 #[test]
