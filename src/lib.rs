@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod control;
+pub mod dataplane;
 pub mod election;
 pub mod engine;
 pub mod net;
