@@ -2,10 +2,10 @@
 //!
 //! Nothing here knows which Virtual Routers exist; VRID, hop limit and address list are compared by the caller.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::checksum::{ChecksumForm, Covered};
-use crate::{Family, Interval, ParseError, Priority, Sequence, Version, Vrid};
+use crate::{Addresses, Family, Interval, KeyId, ParseError, Priority, Sequence, Version, Vrid};
 
 /// The bytes before the addresses, in either version.
 pub(crate) const HEADER_LENGTH: usize = 8;
@@ -64,6 +64,13 @@ pub enum V2Authentication {
     Other(u8),
 }
 
+impl V2Authentication {
+    /// Tells whether this is the authentication that is configured here; if not, discard (RFC 3768 §7.1).
+    pub fn matches(&self, password: Option<[u8; V2_AUTHENTICATION_LENGTH]>) -> bool {
+        *self == password.map_or(Self::None, Self::SimplePassword)
+    }
+}
+
 impl core::fmt::Debug for V2Authentication {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
@@ -78,7 +85,7 @@ impl core::fmt::Debug for V2Authentication {
 /// Holds the 28 bytes of authentication that follow a message (draft-cassen-vrrp-auth-hmac-00).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trailer<'a> {
-    key_id: u8,
+    key_id: Option<KeyId>,
     reserved: [u8; 2],
     sequence: Sequence,
     tag: &'a [u8; Trailer::TAG_LENGTH],
@@ -97,21 +104,19 @@ impl<'a> Trailer<'a> {
         let (head, tag) = bytes.split_first_chunk::<12>()?;
         let [Self::TYPE, key_id, reserved_0, reserved_1, sequence @ ..] = *head else { return None };
         Some(Self {
-            key_id,
+            key_id: KeyId::new(key_id),
             reserved: [reserved_0, reserved_1],
             sequence: Sequence::from_bits(u64::from_be_bytes(sequence)),
             tag: tag.try_into().ok()?,
         })
     }
 
-    /// Returns the id of the key as it stands on the wire; 0 is not a key.
-    pub const fn key_id(&self) -> u8 {
-        self.key_id
-    }
-
-    /// Tells whether key id and reserved bytes are as the draft demands.
-    pub const fn is_well_formed(&self) -> bool {
-        self.key_id != 0 && matches!(self.reserved, [0, 0])
+    /// Returns the id of the key, or `None` where the trailer is malformed: id 0, or reserved bytes that are not zero.
+    pub const fn key_id(&self) -> Option<KeyId> {
+        match self.reserved {
+            [0, 0] => self.key_id,
+            _ => None,
+        }
     }
 
     /// Returns the sender's sequence: seconds, fraction and counter.
@@ -125,49 +130,8 @@ impl<'a> Trailer<'a> {
     }
 }
 
-/// Borrows the addresses of an advertisement, in the sender's order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Addresses<'a> {
-    /// Addresses of four bytes.
-    Ipv4(&'a [[u8; 4]]),
-    /// Addresses of sixteen bytes; the first should be link-local (erratum 8300), but FRR's is not.
-    Ipv6(&'a [[u8; 16]]),
-}
-
-impl<'a> Addresses<'a> {
-    fn from_bytes(family: Family, bytes: &'a [u8]) -> Self {
-        match family {
-            Family::Ipv4 => Self::Ipv4(bytes.as_chunks().0),
-            Family::Ipv6 => Self::Ipv6(bytes.as_chunks().0),
-        }
-    }
-
-    /// Returns how many addresses there are: 1 to 255 after `parse`.
-    pub const fn len(&self) -> usize {
-        match self {
-            Self::Ipv4(addresses) => addresses.len(),
-            Self::Ipv6(addresses) => addresses.len(),
-        }
-    }
-
-    /// Tells whether there is no address; never after `parse`.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Iterates over the addresses without allocation.
-    pub fn iter(&self) -> impl Iterator<Item = IpAddr> + Clone + use<'a> {
-        let (ipv4, ipv6): (&[[u8; 4]], &[[u8; 16]]) = match *self {
-            Self::Ipv4(addresses) => (addresses, &[]),
-            Self::Ipv6(addresses) => (&[], addresses),
-        };
-        let ipv4 = ipv4.iter().map(|octets| IpAddr::V4(Ipv4Addr::from(*octets)));
-        ipv4.chain(ipv6.iter().map(|octets| IpAddr::V6(Ipv6Addr::from(*octets))))
-    }
-}
-
 /// Borrows a received advertisement whose form and checksum are in order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Advertisement<'a> {
     version: Version,
     vrid: Vrid,
@@ -194,14 +158,7 @@ impl<'a> Advertisement<'a> {
             return Err(ParseError::Truncated { needed: HEADER_LENGTH, got: payload.len() });
         };
         let [version_type, vrid, priority, count, upper, lower, checksum @ ..] = *header;
-        let version = match version_type >> 4 {
-            2 => Version::V2,
-            3 => Version::V3,
-            other => return Err(ParseError::Version(other)),
-        };
-        if version_type & 0x0f != TYPE_ADVERTISEMENT {
-            return Err(ParseError::Type(version_type & 0x0f));
-        }
+        let version = version(version_type)?;
         let family = ip.family();
         // Before the length, which a version 2 message over IPv6 would not have.
         if (version, family) == (Version::V2, Family::Ipv6) {
@@ -299,6 +256,36 @@ impl<'a> Advertisement<'a> {
     /// Returns the bytes that were parsed, trailer included.
     pub const fn payload(&self) -> &'a [u8] {
         self.payload
+    }
+}
+
+impl core::fmt::Debug for Advertisement<'_> {
+    /// Leaves out the payload, where a password may stand.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Advertisement")
+            .field("version", &self.version)
+            .field("vrid", &self.vrid)
+            .field("priority", &self.priority)
+            .field("interval", &self.interval)
+            .field("checksum", &self.checksum)
+            .field("addresses", &self.addresses)
+            .field("v2_authentication", &self.v2_authentication)
+            .field("trailer", &self.trailer)
+            .field("ip", &self.ip)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads the version from the first byte, whose other half must say that this is an advertisement.
+fn version(version_type: u8) -> Result<Version, ParseError> {
+    let version = match version_type >> 4 {
+        2 => Version::V2,
+        3 => Version::V3,
+        other => return Err(ParseError::Version(other)),
+    };
+    match version_type & 0x0f {
+        TYPE_ADVERTISEMENT => Ok(version),
+        other => Err(ParseError::Type(other)),
     }
 }
 

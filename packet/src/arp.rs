@@ -1,4 +1,6 @@
-//! Gratuitous ARP: the frame that tells an IPv4 segment who has an address now. It is built here, never sent.
+//! Gratuitous ARP: the frame that tells an IPv4 segment who has an address now.
+//!
+//! It is built here, never sent.
 
 use std::net::Ipv4Addr;
 
@@ -11,7 +13,7 @@ const ETHERNET_LENGTH: usize = 14;
 /// The bytes of a gratuitous ARP request, Ethernet header included, padding not.
 pub const FRAME_LENGTH: usize = ETHERNET_LENGTH + 28;
 
-/// Builds a gratuitous ARP request: a broadcast Ethernet frame that asks for the very address that it claims (RFC 5227 §3).
+/// Builds a gratuitous ARP request: a broadcast frame that asks for the very address that it claims (RFC 5227 §3).
 ///
 /// It is a request because Linux ignores a broadcast reply as gratuitous (ownership rule 19).
 #[expect(clippy::expect_used, reason = "the constant lengths are those that pnet asks for")]

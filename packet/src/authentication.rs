@@ -49,8 +49,8 @@ impl fmt::Display for KeyId {
 #[derive(Clone)]
 pub struct Key {
     id: KeyId,
-    /// Padded with zeros, as HMAC would itself.
-    block: Zeroizing<[u8; BLOCK_LENGTH]>,
+    /// Padded with zeros, as HMAC would itself; boxed, since moving an array would leave copies of it behind.
+    block: Box<Zeroizing<[u8; BLOCK_LENGTH]>>,
 }
 
 impl Key {
@@ -59,7 +59,7 @@ impl Key {
     /// # Errors
     /// `Length` unless the secret has 32 to 64 bytes.
     pub fn new(id: KeyId, secret: &[u8]) -> Result<Self, KeyError> {
-        let mut block = Zeroizing::new([0; BLOCK_LENGTH]);
+        let mut block = Box::new(Zeroizing::new([0; BLOCK_LENGTH]));
         match block.get_mut(..secret.len()) {
             Some(start) if secret.len() >= MIN_SECRET_LENGTH => start.copy_from_slice(secret),
             Some(_) | None => return Err(KeyError::Length(secret.len())),
@@ -67,7 +67,9 @@ impl Key {
         Ok(Self { id, block })
     }
 
-    /// Reads what a key file holds: `hex:` and hex digits, or the raw secret; one trailing newline is dropped (ownership rule 29).
+    /// Reads what a key file holds: `hex:` and hex digits, or the raw secret.
+    ///
+    /// One trailing newline is not part of it (ownership rule 29).
     ///
     /// # Errors
     /// `OddHexDigits`, `HexDigit`, or `Length` unless the secret has 32 to 64 bytes.
@@ -86,7 +88,7 @@ impl Key {
 
     /// Feeds HMAC with all that a tag covers; `signed` is message and trailer up to the tag.
     fn mac(&self, version: Version, vrid: Vrid, source: IpAddr, signed: &[u8]) -> Hmac<Sha256> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*self.block).into());
+        let mut mac = <Hmac<Sha256> as KeyInit>::new((&**self.block).into());
         mac.update(&pseudo_header(version, vrid, source));
         // The checksum reads as zero: over IPv6 it covers the tag, so it is not known yet.
         mac.update(&signed[..checksum::FIELD.start]);
@@ -163,13 +165,14 @@ pub(crate) fn append_trailer(
 /// # Errors
 /// `Missing`, `Malformed`, `UnknownKey` or `BadTag`.
 pub fn verify(advertisement: &Advertisement<'_>, keys: &[Key]) -> Result<Sequence, AuthenticationError> {
-    let trailer = well_formed_trailer(advertisement)?;
-    verify_tag(advertisement, trailer, keys)
+    let (trailer, key_id) = well_formed_trailer(advertisement)?;
+    verify_tag(advertisement, trailer, key_id, keys)
 }
 
 /// Does all that a receiver must before it believes a signed advertisement, in the order that its counters follow.
 ///
-/// `last` is the mark: the last sequence accepted from the same sender and Virtual Router. The sequence returned is the new mark.
+/// `last` is the mark: the last sequence accepted from the same sender and Virtual Router. The sequence returned is the
+/// new mark.
 ///
 /// # Errors
 /// Every error means "discard" where signatures are enforced; each variant is one counter.
@@ -180,25 +183,26 @@ pub fn admit(
     last: Option<Sequence>,
     now: UnixTime,
 ) -> Result<Sequence, AuthenticationError> {
-    let trailer = well_formed_trailer(advertisement)?;
+    let (trailer, key_id) = well_formed_trailer(advertisement)?;
     guard.check_window(trailer.sequence(), now)?;
-    let sequence = verify_tag(advertisement, trailer, keys)?;
+    let sequence = verify_tag(advertisement, trailer, key_id, keys)?;
     guard.check_order(last, sequence, now)?;
     Ok(sequence)
 }
 
-fn well_formed_trailer<'a>(advertisement: &Advertisement<'a>) -> Result<Trailer<'a>, AuthenticationError> {
+fn well_formed_trailer<'a>(advertisement: &Advertisement<'a>) -> Result<(Trailer<'a>, KeyId), AuthenticationError> {
     let trailer = advertisement.trailer().ok_or(AuthenticationError::Missing)?;
-    if trailer.is_well_formed() { Ok(trailer) } else { Err(AuthenticationError::Malformed) }
+    let key_id = trailer.key_id().ok_or(AuthenticationError::Malformed)?;
+    Ok((trailer, key_id))
 }
 
 fn verify_tag(
     advertisement: &Advertisement<'_>,
     trailer: Trailer<'_>,
+    key_id: KeyId,
     keys: &[Key],
 ) -> Result<Sequence, AuthenticationError> {
-    let id = KeyId::new(trailer.key_id()).ok_or(AuthenticationError::Malformed)?;
-    let key = keys.iter().find(|key| key.id == id).ok_or(AuthenticationError::UnknownKey(id))?;
+    let key = keys.iter().find(|key| key.id == key_id).ok_or(AuthenticationError::UnknownKey(key_id))?;
     let payload = advertisement.payload();
     let signed = &payload[..payload.len() - Trailer::TAG_LENGTH];
     let mac = key.mac(advertisement.version(), advertisement.vrid(), advertisement.ip().source, signed);

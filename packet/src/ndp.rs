@@ -1,4 +1,6 @@
-//! Unsolicited Neighbor Advertisement: the frame that tells an IPv6 segment who has an address now. It is built here, never sent.
+//! Unsolicited Neighbor Advertisement: the frame that tells an IPv6 segment who has an address now.
+//!
+//! It is built here, never sent.
 
 use std::net::Ipv6Addr;
 
@@ -25,7 +27,8 @@ const ALL_NODES_MAC: MacAddr = MacAddr(0x33, 0x33, 0, 0, 0, 1);
 
 /// Builds an unsolicited Neighbor Advertisement to all nodes, Override set and Solicited clear (RFC 9568 §6.4.1).
 ///
-/// `router` is the Router flag, which should say whether the host forwards: hosts drop a default route through a router that clears it.
+/// `router` is the Router flag, which should say whether the host forwards: a host gives up its default route through a
+/// router that clears it (RFC 4861 §7.2.5).
 #[expect(clippy::expect_used, reason = "the constant lengths are those that pnet asks for")]
 pub fn unsolicited_advertisement(mac: [u8; 6], address: Ipv6Addr, router: bool) -> [u8; FRAME_LENGTH] {
     let mac = MacAddr::from(mac);

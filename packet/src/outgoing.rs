@@ -33,7 +33,8 @@ pub struct Outgoing<'a> {
 impl Outgoing<'_> {
     /// Replaces what `buffer` holds by the advertisement, without a trailer.
     ///
-    /// `ip` gives the source and destination that the checksum covers. Nothing is allocated where the capacity suffices.
+    /// `ip` gives the source and destination that the checksum covers. Nothing is allocated where the capacity
+    /// suffices.
     ///
     /// # Errors
     /// See [`EmitError`]; the buffer is then left empty.

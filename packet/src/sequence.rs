@@ -60,8 +60,8 @@ impl Sequence {
 
     /// Returns the sequence for the next packet: the clock, or the last one plus one, whichever is greater.
     ///
-    /// In time mode a last one that is ahead of the clock by more than the window is forgotten: no receiver would take its
-    /// successors (ownership rule 28). In monotonic mode a sequence never goes back.
+    /// In time mode a last one that is ahead of the clock by more than the window is forgotten: no receiver would take
+    /// its successors (ownership rule 28). In monotonic mode a sequence never goes back.
     pub const fn next_to_send(now: UnixTime, last: Option<Self>, guard: ReplayGuard) -> Self {
         let clock = Self::at(now);
         let Some(last) = last else { return clock };

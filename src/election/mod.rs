@@ -7,15 +7,18 @@
 mod active;
 mod backup;
 mod event;
+mod operator;
 mod releasing;
 mod router;
 mod settings;
 mod state;
 mod time;
 mod view;
+mod words;
 
 pub use event::{Action, Cause, Drain, Effective, Epoch, Event, Fault, Heard, StateName, Transition};
 pub use router::Router;
+pub(crate) use router::earliest;
 pub use settings::{Gate, Settings};
 pub use time::Instant;
 pub use view::{Peer, View};

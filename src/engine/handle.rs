@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use crossbeam_queue::ArrayQueue;
 
@@ -73,10 +73,22 @@ impl Published {
         Self { name, counters: Counters::default(), latest: Mutex::new(latest) }
     }
 
-    /// Replaces the snapshot that readers get.
-    pub fn publish(&self, snapshot: Snapshot) {
-        // Readers and the writer only copy under this lock, so a poisoned one holds a whole snapshot.
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+    /// Replaces the snapshot that readers get, unless one is just copying it; tells whether it did.
+    ///
+    /// It never waits: the election thread must not depend on when a reader gets to run.
+    pub fn publish(&self, snapshot: Snapshot) -> bool {
+        match self.latest.try_lock() {
+            Ok(mut latest) => {
+                *latest = snapshot;
+                true
+            }
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Poisoned(poisoned)) => {
+                // Readers and the writer only copy under this lock, so a poisoned one holds a whole snapshot.
+                *poisoned.into_inner() = snapshot;
+                true
+            }
+        }
     }
 
     /// Returns the latest snapshot.

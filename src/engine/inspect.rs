@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use vrrp_packet::{Advertisement, Family, IpHeader, ParseError, V2Authentication, Version, Vrid};
+use vrrp_packet::{Advertisement, Family, IpHeader, ParseError, Version, Vrid};
 
 use crate::election::Heard;
 use crate::net::Datagram;
@@ -26,11 +26,7 @@ pub(super) fn inspect<'a>(
     own: Option<IpAddr>,
     datagram: &Datagram<'a>,
 ) -> Result<(Heard, Advertisement<'a>), Discard> {
-    let ip = IpHeader {
-        source: datagram.source,
-        destination: datagram.destination,
-        hop_limit: datagram.hop_limit,
-    };
+    let ip = IpHeader { source: datagram.source, destination: datagram.destination, hop_limit: datagram.hop_limit };
     if own == Some(ip.source) {
         return Err(Discard::OwnAddress);
     }
@@ -46,11 +42,7 @@ pub(super) fn inspect<'a>(
         return Err(Discard::Version);
     }
     authenticate(plan, &advertisement)?;
-    let heard = Heard {
-        source: ip.source,
-        priority: advertisement.priority(),
-        interval: advertisement.interval(),
-    };
+    let heard = Heard { source: ip.source, priority: advertisement.priority(), interval: advertisement.interval() };
     Ok((heard, advertisement))
 }
 
@@ -59,12 +51,7 @@ fn authenticate(plan: &Plan, advertisement: &Advertisement<'_>) -> Result<(), Di
         // Whoever signs expects to be verified; this router has no key to do so.
         return Err(Discard::Authentication);
     }
-    let accepted = match (advertisement.v2_authentication(), plan.password) {
-        (None | Some(V2Authentication::None), None) => true,
-        (Some(V2Authentication::SimplePassword(theirs)), Some(ours)) => theirs == ours,
-        (None | Some(V2Authentication::None | V2Authentication::Other(_)), Some(_))
-        | (Some(V2Authentication::SimplePassword(_) | V2Authentication::Other(_)), None) => false,
-    };
+    let accepted = advertisement.v2_authentication().is_none_or(|theirs| theirs.matches(plan.password));
     if accepted { Ok(()) } else { Err(Discard::Authentication) }
 }
 

@@ -17,7 +17,8 @@ mod member;
 mod notice;
 mod plan;
 mod sockets;
-mod thread_loop;
+mod voice;
+mod election_thread;
 
 pub use answers::{AnswerSender, Answers, answers};
 pub use counters::{Counter, Counters, Discard};
@@ -25,6 +26,7 @@ pub use handle::{Busy, Command, Handle, Inbox, Published, Snapshot, channel};
 pub use ledger::Ledger;
 pub use notice::{News, Notice, Notices};
 pub use plan::Plan;
+pub use voice::say_farewell;
 
 /// Holds what the election thread is connected to.
 pub struct Connections {
@@ -46,4 +48,24 @@ pub struct Running {
     pub notices: Notices,
     /// Says why the thread has no realtime priority, where one was asked for and refused.
     pub realtime: Result<(), io::Error>,
+}
+
+/// Starts the election thread, with SCHED_FIFO of this priority where one is given and permitted.
+///
+/// # Errors
+/// What the kernel says where a descriptor or the thread cannot be had.
+pub fn start(plans: Vec<Plan>, connections: Connections, realtime: Option<u8>) -> io::Result<Running> {
+    let Connections { inbox, answers, dataplane, ledger } = connections;
+    let (teller, notices) = notice::ring()?;
+    let members = plans.into_iter().zip(inbox.routers.iter());
+    let members = members.map(|(plan, published)| member::Member::new(plan, published.clone())).collect();
+    let engine = election_thread::Engine::new(members, inbox, answers, dataplane, teller, ledger)?;
+    let (promoted, promotion) = std::sync::mpsc::sync_channel(1);
+    let thread = thread::Builder::new().name("election".to_owned()).spawn(move || {
+        // The starter waits for this one message, so it cannot be lost.
+        let _ = promoted.send(realtime.map_or(Ok(()), net::go_realtime));
+        engine.run()
+    })?;
+    let realtime = promotion.recv().unwrap_or_else(|_| Err(io::Error::other("the election thread did not start")));
+    Ok(Running { thread, notices, realtime })
 }

@@ -1,9 +1,9 @@
 //! What the election thread tells the rest of the program: a bounded ring that counts what it drops.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 
 use crossbeam_queue::ArrayQueue;
@@ -108,6 +108,7 @@ impl Limited {
 struct Ring {
     queue: ArrayQueue<Notice>,
     dropped: AtomicU64,
+    over: AtomicBool,
     wake: Wake,
 }
 
@@ -120,7 +121,7 @@ pub(super) struct Teller(Arc<Ring>);
 pub struct Notices(Arc<Ring>);
 
 pub(super) fn ring() -> io::Result<(Teller, Notices)> {
-    let ring = Ring { queue: ArrayQueue::new(CAPACITY), dropped: AtomicU64::new(0), wake: Wake::new()? };
+    let ring = Ring { queue: ArrayQueue::new(CAPACITY), dropped: AtomicU64::new(0), over: AtomicBool::new(false), wake: Wake::new()? };
     let ring = Arc::new(ring);
     Ok((Teller(Arc::clone(&ring)), Notices(ring)))
 }
@@ -151,8 +152,29 @@ impl Notices {
     }
 }
 
+impl Notices {
+    /// Tells whether the election thread has ended: what waits now is all that will ever come.
+    pub fn is_over(&self) -> bool {
+        self.0.over.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        // The teller lives and dies with its thread; the reader must look once more to see that this was the end.
+        self.0.over.store(true, Ordering::Release);
+        self.0.wake.notify();
+    }
+}
+
 impl AsFd for Notices {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.wake.as_fd()
+    }
+}
+
+impl AsRawFd for Notices {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }

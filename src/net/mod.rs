@@ -15,7 +15,7 @@ mod realtime;
 mod shared;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-mod testing;
+pub(crate) mod testing;
 mod timer;
 mod vrrp_socket;
 mod wake;
@@ -25,7 +25,7 @@ pub use frame_socket::FrameSocket;
 pub use instance_lock::{InstanceLock, LockError};
 pub use namespace::Namespace;
 pub use netlink::Netlink;
-pub use process::{Child, Signals};
+pub use process::{Child, Signals, inherited};
 pub use realtime::{go_realtime, lock_memory};
 pub use shared::Table;
 pub use timer::Timer;

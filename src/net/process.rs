@@ -92,6 +92,24 @@ fn open_descriptor(process: u32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
+/// Takes a file descriptor that the parent process left open under a number, and keeps it from our own children.
+///
+/// # Errors
+/// `EBADF` where nothing is open under that number.
+pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    // A copy, since nothing proves that the number is not somebody else's here.
+    // SAFETY: takes numbers; a number that is not open is refused.
+    let copy = unsafe {
+        libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC);
+        libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0)
+    };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made it, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 /// Receives signals as something to poll, in place of being interrupted by them.
 #[derive(Debug)]
 pub struct Signals(SignalFd);

@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::thread::JoinHandleExt;
 use std::process::Command;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::Signal;
 
 use super::privileges::{Capability, missing};
 
@@ -87,4 +89,11 @@ pub(crate) fn is_readable(source: &impl AsFd) -> bool {
 fn poll_for(source: &impl AsFd, milliseconds: u16) -> bool {
     let mut descriptors = [PollFd::new(source.as_fd(), PollFlags::POLLIN)];
     poll(&mut descriptors, PollTimeout::from(milliseconds)).unwrap() == 1
+}
+
+/// Sends a signal to one thread, which must have it blocked, not to the whole test process.
+pub(crate) fn interrupt<T>(thread: &JoinHandle<T>, signal: Signal) {
+    // SAFETY: the thread has not been joined, so its handle is still valid.
+    let result = unsafe { libc::pthread_kill(thread.as_pthread_t(), signal as libc::c_int) };
+    assert_eq!(result, 0, "the thread has ended");
 }

@@ -14,7 +14,6 @@ use crate::election::{Action, Effective, Epoch, Event, Instant, StateName, earli
 use crate::net::{ReceiveError, Timer, boot_nanos};
 
 use super::answers::Answers;
-use super::counters::Discard;
 use super::handle::{Command, Inbox};
 use super::inspect;
 use super::ledger::Ledger;

@@ -1,0 +1,102 @@
+//! The agent's end of what ties it to its guardian.
+
+use std::env::{self, VarError};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+
+use super::Table;
+use crate::net::inherited;
+
+/// Carries the numbers of two file descriptors: the table and the liveness pipe, with a comma in between.
+pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
+
+/// Ties the agent to its guardian.
+///
+/// Polled, it becomes readable when the guardian has died; nothing is ever written to it.
+#[derive(Debug)]
+pub struct Link {
+    table: Table,
+    liveness: OwnedFd,
+}
+
+/// Says what is wrong with the environment that a guardian should have set.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The variable is there, but not as a guardian writes it.
+    #[error("{VARIABLE} is set by hand or damaged: start the agent with `vipd run`")]
+    Malformed,
+    /// The file descriptors are not there, or something else.
+    #[error("cannot reach the guardian: {0}")]
+    Kernel(#[from] io::Error),
+}
+
+impl Link {
+    /// Finds what the guardian left in the environment, or `None` where the process has none.
+    ///
+    /// # Errors
+    /// [`LinkError`] where the environment names a guardian that cannot be reached.
+    pub fn from_environment() -> Result<Option<Self>, LinkError> {
+        match env::var(VARIABLE) {
+            Ok(numbers) => Self::from_numbers(&numbers).map(Some),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(LinkError::Malformed),
+        }
+    }
+
+    fn from_numbers(numbers: &str) -> Result<Self, LinkError> {
+        let (table, liveness) = numbers.split_once(',').ok_or(LinkError::Malformed)?;
+        let number = |text: &str| text.parse::<RawFd>().map_err(|_| LinkError::Malformed);
+        let (table, liveness) = (number(table)?, number(liveness)?);
+        Ok(Self { table: Table::from_fd(inherited(table)?)?, liveness: inherited(liveness)? })
+    }
+
+    /// Returns what becomes readable when the guardian has died; nothing is ever written to it.
+    pub const fn liveness(&self) -> &OwnedFd {
+        &self.liveness
+    }
+
+    /// Returns the table that the guardian reads.
+    pub const fn table(&self) -> &Table {
+        &self.table
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.liveness.as_fd()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+    use crate::net::testing::{becomes_readable, is_readable};
+
+    #[test]
+    fn the_agent_writes_where_the_guardian_reads_and_sees_it_die() {
+        let table = Table::create(1).unwrap();
+        let (reader, writer) = io::pipe().unwrap();
+
+        let link = Link::from_numbers(&format!("{},{}", table.as_fd().as_raw_fd(), reader.as_raw_fd())).unwrap();
+
+        link.table().set_active(0, true);
+        assert!(table.is_active(0));
+        assert!(!is_readable(&link));
+        drop(writer);
+        assert!(becomes_readable(&link));
+    }
+
+    #[test]
+    fn numbers_that_no_guardian_wrote_are_refused() {
+        for numbers in ["", "3", "a,b"] {
+            assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
+        }
+        let file = tempfile::tempfile().unwrap();
+        for numbers in ["-1,-1", "999999,999999", &format!("{0},{0}", file.as_raw_fd())] {
+            assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the agent tells its guardian, in words that survive it.
+//!
+//! Two words for the heartbeats, then two for each Virtual Router in the configuration's order: the claimed epoch, and
+//! whether it is Active in the protocol.
+
+use core::num::NonZeroU64;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::net::{self, boot_nanos};
+
+/// The heartbeats of both threads.
+const HEADER: usize = 2;
+/// The claimed epoch and the Active flag.
+const PER_ROUTER: usize = 2;
+
+/// Names a thread that shows that it is alive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum Thread {
+    /// The election thread.
+    Election,
+    /// The address thread.
+    Address,
+}
+
+/// Records what the agent holds; the agent writes it, and the guardian reads it when the agent is gone.
+#[derive(Debug)]
+pub struct Table(net::Table);
+
+impl Table {
+    /// Makes a table for this many Virtual Routers, all of them neither claimed nor Active.
+    ///
+    /// # Errors
+    /// What the kernel says: no memory, too many files open.
+    pub fn create(routers: usize) -> io::Result<Self> {
+        net::Table::create(HEADER + PER_ROUTER * routers).map(Self)
+    }
+
+    /// Maps a table that another process made.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the file descriptor is something else.
+    pub(super) fn from_fd(memory: OwnedFd) -> io::Result<Self> {
+        let table = net::Table::from_fd(memory)?;
+        if table.words().len() < HEADER {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Self(table))
+    }
+
+    /// Returns how many Virtual Routers it has room for.
+    pub const fn routers(&self) -> usize {
+        (self.0.words().len() - HEADER) / PER_ROUTER
+    }
+
+    /// Records that a router's addresses are about to be claimed under an epoch, or, with `None`, that they are confirmed gone.
+    ///
+    /// # Panics
+    /// Where there is no such router; so do all methods that take one.
+    pub fn set_claimed(&self, router: usize, epoch: Option<NonZeroU64>) {
+        self.claim_word(router).store(epoch.map_or(0, NonZeroU64::get), Ordering::Release);
+    }
+
+    /// Returns the epoch under which a router's addresses may be on this host.
+    pub fn claimed(&self, router: usize) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.claim_word(router).load(Ordering::Acquire))
+    }
+
+    /// Records whether the peers hold this node for a router's Active Router.
+    pub fn set_active(&self, router: usize, active: bool) {
+        self.active_word(router).store(u64::from(active), Ordering::Release);
+    }
+
+    /// Tells whether the peers hold this node for a router's Active Router.
+    pub fn is_active(&self, router: usize) -> bool {
+        self.active_word(router).load(Ordering::Acquire) != 0
+    }
+
+    /// Shows that a thread is alive now.
+    pub fn beat(&self, thread: Thread) {
+        self.0.word(thread as usize).store(boot_nanos(), Ordering::Relaxed);
+    }
+
+    /// Returns when a thread last showed that it is alive, in nanoseconds since boot; 0 where it never did.
+    pub fn heartbeat(&self, thread: Thread) -> u64 {
+        self.0.word(thread as usize).load(Ordering::Relaxed)
+    }
+
+    const fn claim_word(&self, router: usize) -> &AtomicU64 {
+        self.0.word(HEADER + PER_ROUTER * router)
+    }
+
+    const fn active_word(&self, router: usize) -> &AtomicU64 {
+        self.0.word(HEADER + PER_ROUTER * router + 1)
+    }
+}
+
+impl AsFd for Table {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_router_and_thread_has_words_of_its_own() {
+        let table = Table::create(2).unwrap();
+        let epoch = NonZeroU64::new(7);
+
+        table.set_claimed(0, epoch);
+        table.set_active(1, true);
+        table.beat(Thread::Address);
+
+        assert_eq!((table.claimed(0), table.claimed(1)), (epoch, None));
+        assert_eq!((table.is_active(0), table.is_active(1)), (false, true));
+        assert_eq!(table.heartbeat(Thread::Election), 0);
+        assert!(table.heartbeat(Thread::Address) > 0);
+    }
+
+    #[test]
+    fn the_other_process_finds_as_many_routers() {
+        let mine = Table::create(3).unwrap();
+        let yours = Table::from_fd(mine.as_fd().try_clone_to_owned().unwrap()).unwrap();
+
+        yours.set_active(2, true);
+
+        assert_eq!(yours.routers(), 3);
+        assert!(mine.is_active(2));
+    }
+}
