@@ -4,6 +4,7 @@
 //! nothing about who is Active: it carries out orders, and gives addresses up by itself only where holding on to them
 //! could put them on two hosts. It logs nothing; what people should know leaves it as a [`Report`].
 
+mod aftermath;
 mod announcer;
 mod claiming;
 mod claims;
@@ -18,6 +19,7 @@ mod plan;
 mod tests;
 mod thread;
 
+pub use aftermath::{remove_all, survey};
 pub use handle::{DataplaneHandle, Full, start};
 pub use message::{Answer, InterfaceState, Order, Place, Report, ReportEvent};
 pub use plan::{Announce, Plan, PlannedAddress, Scope, Settings};
