@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
-use crate::dataplane::{DataplaneHandle, Report};
+use crate::dataplane::{DataplaneHandle, Order, Report};
 use crate::election::{Cause, Instant};
 use crate::engine::{Command, Handle, News, Notices, Running};
 use crate::guardian::Link;
@@ -62,8 +62,8 @@ impl Supervisor {
         let outcome = ended.await.unwrap_or_else(|_| Err(io::Error::other("it vanished")));
 
         leaving.abort();
-        dataplane.shutdown();
-        // The address thread holds the other end: once it has ended, everything that it reported is logged.
+        end(&dataplane);
+        // The address thread held the other end: everything that it reported is logged before this goes on.
         let _ = reporting.await;
         let _ = telling.await;
         drop(stop_control);
@@ -71,6 +71,13 @@ impl Supervisor {
             warn!("the control socket failed: {error}");
         }
         outcome.map_err(AgentError::Election)
+    }
+}
+
+/// Ends the address thread, which removes whatever is still claimed.
+fn end(dataplane: &DataplaneHandle) {
+    if dataplane.order(Order::Shutdown).is_ok() {
+        dataplane.join();
     }
 }
 
