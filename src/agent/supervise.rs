@@ -148,7 +148,10 @@ async fn tell(notices: Notices, mut story: Story) {
             story.tell(notice.router, notice.news);
         }
         if notices.dropped() > dropped {
-            warn!("{} events were not logged: they came faster than they could be written", notices.dropped() - dropped);
+            warn!(
+                "{} events were not logged: they came faster than they could be written",
+                notices.dropped() - dropped
+            );
             dropped = notices.dropped();
         }
         if over {

@@ -28,6 +28,7 @@ mod tests;
 
 pub use describe::describe;
 pub use diagnostics::{Diagnostic, Mark, Report, Severity, Span};
+pub use duration::{DurationError, parse as parse_duration};
 pub use file::{LoadError, Loaded};
 pub use host::{HostAddress, HostFacts, Interface, check_host};
 pub use model::*;

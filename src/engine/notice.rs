@@ -121,7 +121,12 @@ pub(super) struct Teller(Arc<Ring>);
 pub struct Notices(Arc<Ring>);
 
 pub(super) fn ring() -> io::Result<(Teller, Notices)> {
-    let ring = Ring { queue: ArrayQueue::new(CAPACITY), dropped: AtomicU64::new(0), over: AtomicBool::new(false), wake: Wake::new()? };
+    let ring = Ring {
+        queue: ArrayQueue::new(CAPACITY),
+        dropped: AtomicU64::new(0),
+        over: AtomicBool::new(false),
+        wake: Wake::new()?,
+    };
     let ring = Arc::new(ring);
     Ok((Teller(Arc::clone(&ring)), Notices(ring)))
 }
