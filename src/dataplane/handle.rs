@@ -77,8 +77,7 @@ pub fn start(
         wake: Wake::new()?,
         renewed: plans.iter().map(|_| AtomicU64::new(0)).collect(),
     });
-    let realtime = settings.realtime;
-    let worker = Worker::new(plans, settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
-    thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(realtime))?;
+    let worker = Worker::new(plans, &settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
+    thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(settings.realtime))?;
     Ok(DataplaneHandle { shared })
 }
