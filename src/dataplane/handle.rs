@@ -2,8 +2,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::thread;
 
 use crossbeam_queue::ArrayQueue;
 
@@ -32,7 +32,6 @@ pub(super) struct Shared {
 #[derive(Clone, Debug)]
 pub struct DataplaneHandle {
     shared: Arc<Shared>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl DataplaneHandle {
@@ -52,13 +51,10 @@ impl DataplaneHandle {
         self.shared.renewed.get(router).map(|stamp| stamp.load(Ordering::Relaxed)).filter(|&stamp| stamp > 0)
     }
 
-    /// Waits until the thread has ended, after [`Order::Shutdown`].
-    pub fn join(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // A panic has already been printed by the thread that had it; its leases run out.
-            let _ = thread.join();
-        }
+    /// Lets the thread remove what is still claimed and end; it drops its callbacks then.
+    pub fn shutdown(&self) {
+        // A thread that takes no orders cannot end in order either: the lease bounds what it holds.
+        let _ = self.order(Order::Shutdown);
     }
 }
 
@@ -81,8 +77,7 @@ pub fn start(
         wake: Wake::new()?,
         renewed: plans.iter().map(|_| AtomicU64::new(0)).collect(),
     });
-    let realtime = settings.realtime;
-    let worker = Worker::new(plans, settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
-    let thread = thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(realtime))?;
-    Ok(DataplaneHandle { shared, thread: Arc::new(Mutex::new(Some(thread))) })
+    let worker = Worker::new(plans, &settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
+    thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(settings.realtime))?;
+    Ok(DataplaneHandle { shared })
 }

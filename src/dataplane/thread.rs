@@ -56,7 +56,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         plans: Vec<Plan>,
-        settings: Settings,
+        settings: &Settings,
         shared: Arc<Shared>,
         answer: Box<dyn Fn(Answer) + Send>,
         report: Box<dyn Fn(Report) + Send>,
@@ -161,8 +161,10 @@ impl Worker {
     fn send_round(&mut self, index: usize) {
         let router = &mut self.routers[index];
         let (Some(held), Some(schedule)) = (router.claim.held(), &mut router.schedule) else { return };
-        let send = |frame: &super::announcer::Frame| self.frames.send(frame.index, frame.bytes());
-        let failure = held.prepared.frames.iter().filter_map(|frame| send(frame).err()).last();
+        let mut failure = None;
+        for frame in &held.prepared.frames {
+            failure = self.frames.send(frame.index, frame.bytes()).err().or(failure);
+        }
         schedule.sent(boot_nanos());
         if let Some(error) = failure {
             self.tell(Some(index), ReportEvent::NotAnnounced(error.to_string()));
