@@ -20,3 +20,6 @@ pub use router::Router;
 pub use settings::{Gate, Settings};
 pub use time::Instant;
 pub use view::{Peer, View};
+
+#[cfg(test)]
+mod tests;
