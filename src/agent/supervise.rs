@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
@@ -58,6 +59,7 @@ impl Supervisor {
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
         let leaving = tokio::spawn(leave_when_told(handle, guardian));
+        tell_systemd(NotifyState::Ready);
 
         let outcome = ended.await.unwrap_or_else(|_| Err(io::Error::other("it vanished")));
 
@@ -71,6 +73,13 @@ impl Supervisor {
             warn!("the control socket failed: {error}");
         }
         outcome.map_err(AgentError::Election)
+    }
+}
+
+/// Without systemd, or with a service that is not of the type `notify`, nobody wants to know.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        warn!("cannot tell systemd: {error}");
     }
 }
 
@@ -119,10 +128,10 @@ impl Story {
             },
             _ => None,
         };
-        if let (Some(drained), Some(router)) = (drained, self.config.virtual_routers.get(router)) {
-            if let Err(error) = self.drained.set(&router.name, drained) {
-                warn!("cannot remember that {} is{} drained: {error}", router.name, if drained { "" } else { " not" });
-            }
+        if let (Some(drained), Some(router)) = (drained, self.config.virtual_routers.get(router))
+            && let Err(error) = self.drained.set(&router.name, drained)
+        {
+            warn!("cannot remember that {} is{} drained: {error}", router.name, if drained { "" } else { " not" });
         }
     }
 }
@@ -176,6 +185,7 @@ async fn leave_when_told(handle: Handle, guardian: Arc<Link>) {
         }
     };
     info!("leaving: {reason}");
+    tell_systemd(NotifyState::Stopping);
     if handle.send(Command::Shutdown).is_err() {
         error!("the election thread does not take commands; ending without an orderly farewell");
         std::process::abort();

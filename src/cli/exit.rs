@@ -75,6 +75,7 @@ pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// Reports `error`, "what failed on what", and ends with `exit`.
+    #[expect(clippy::needless_pass_by_value, reason = "errors are made to be reported, and callers own them")]
     pub fn new(exit: Exit, error: impl ToString) -> Self {
         Self { exit, message: Message::Sentence { error: error.to_string(), hint: None } }
     }
