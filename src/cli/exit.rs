@@ -121,3 +121,22 @@ pub(super) fn written(result: io::Result<()>) -> Result<(), Failure> {
         Ok(()) | Err(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_for_others_and_an_agent_that_hangs_have_codes_of_their_own() {
+        let socket = std::path::PathBuf::from("/run/vipd/vipd.sock");
+        assert_eq!(Failure::from(ClientError::Denied(socket.clone())).exit(), Exit::NotPermitted);
+        let patience = core::time::Duration::from_secs(5);
+        assert_eq!(Failure::from(ClientError::Silent(socket, patience)).exit(), Exit::NoAgent);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure_but_a_full_disk_is() {
+        assert!(written(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
+        assert!(written(Err(io::ErrorKind::StorageFull.into())).is_err());
+    }
+}
