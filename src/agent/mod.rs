@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides who is Active; it connects the parts and tells what they say.
 
+mod cleanup;
 mod drained;
 mod ledger;
 mod narrate;
@@ -18,6 +19,8 @@ use crate::config::Config;
 use crate::control::{BindError, ControlSocket};
 use crate::guardian::Link;
 use crate::{dataplane, engine, net};
+
+pub use cleanup::AfterTheAgent;
 
 use drained::DrainedRouters;
 use ledger::SharedLedger;
@@ -71,7 +74,7 @@ impl AgentError {
 ///
 /// # Errors
 /// [`AgentError`]; the addresses that it held are then the guardian's business.
-pub fn run(config: Config, guardian: Link) -> Result<(), AgentError> {
+pub fn run(config: Config, guardian: Arc<Link>) -> Result<(), AgentError> {
     let config = Arc::new(config);
     let directory = state_directory(&config)?;
     let drained = DrainedRouters::load(&directory)

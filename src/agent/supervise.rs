@@ -3,18 +3,17 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
-use crate::dataplane::{DataplaneHandle, Report};
+use crate::dataplane::{DataplaneHandle, Order, Report};
 use crate::election::{Cause, Instant};
 use crate::engine::{Command, Handle, News, Notices, Running};
 use crate::guardian::Link;
-use crate::net::boot_nanos;
+use crate::net::{Readable, boot_nanos};
 
 use super::AgentError;
 use super::drained::DrainedRouters;
@@ -63,8 +62,8 @@ impl Supervisor {
         let outcome = ended.await.unwrap_or_else(|_| Err(io::Error::other("it vanished")));
 
         leaving.abort();
-        dataplane.shutdown();
-        // The address thread holds the other end: once it has ended, everything that it reported is logged.
+        end(&dataplane);
+        // The address thread held the other end: everything that it reported is logged before this goes on.
         let _ = reporting.await;
         let _ = telling.await;
         drop(stop_control);
@@ -72,6 +71,13 @@ impl Supervisor {
             warn!("the control socket failed: {error}");
         }
         outcome.map_err(AgentError::Election)
+    }
+}
+
+/// Ends the address thread, which removes whatever is still claimed.
+fn end(dataplane: &DataplaneHandle) {
+    if dataplane.order(Order::Shutdown).is_ok() {
+        dataplane.join();
     }
 }
 
@@ -123,7 +129,7 @@ impl Story {
 
 /// Ends when the election thread has ended and everything that it told is told.
 async fn tell(notices: Notices, mut story: Story) {
-    let notices = match AsyncFd::new(notices) {
+    let notices = match Readable::new(notices) {
         Ok(notices) => notices,
         Err(error) => {
             error!("cannot follow the election: {error}");
@@ -132,8 +138,9 @@ async fn tell(notices: Notices, mut story: Story) {
     };
     let mut dropped = 0;
     loop {
-        let Ok(mut ready) = notices.readable().await else { return };
-        ready.clear_ready();
+        if notices.wait().await.is_err() {
+            return;
+        }
         let notices = notices.get_ref();
         notices.acknowledge();
         let over = notices.is_over();
@@ -157,7 +164,7 @@ async fn log_reports(mut reports: mpsc::Receiver<Report>) {
 }
 
 /// Tells the election to leave every role once a signal or the end of the guardian asks for it.
-async fn leave_when_told(handle: Handle, guardian: Link) {
+async fn leave_when_told(handle: Handle, guardian: Arc<Link>) {
     let reason = match reason_to_leave(&guardian).await {
         Ok(reason) => reason,
         Err(error) => {
@@ -176,12 +183,12 @@ async fn reason_to_leave(guardian: &Link) -> io::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let pipe = AsyncFd::new(guardian)?;
+    let pipe = Readable::new(guardian.liveness())?;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok("SIGTERM"),
             _ = interrupt.recv() => return Ok("SIGINT"),
-            _ = pipe.readable() => return Ok("the guardian is gone"),
+            _ = pipe.wait() => return Ok("the guardian is gone"),
             _ = hangup.recv() => warn!("SIGHUP: this version cannot reload; restart it to apply a changed configuration"),
         }
     }

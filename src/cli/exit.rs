@@ -25,6 +25,21 @@ pub enum Exit {
     DrillMissed = 6,
 }
 
+impl Exit {
+    /// Reads the code that another process of this program ended with.
+    pub(super) const fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::Done,
+            2 => Self::BadUsage,
+            3 => Self::BadConfig,
+            4 => Self::NoAgent,
+            5 => Self::NotPermitted,
+            6 => Self::DrillMissed,
+            _ => Self::Failed,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -60,8 +75,9 @@ pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// Reports `error`, "what failed on what", and ends with `exit`.
-    pub fn new(exit: Exit, error: impl Into<String>) -> Self {
-        Self { exit, message: Message::Sentence { error: error.into(), hint: None } }
+    #[expect(clippy::needless_pass_by_value, reason = "callers have an error or a text to give away")]
+    pub fn new(exit: Exit, error: impl ToString) -> Self {
+        Self { exit, message: Message::Sentence { error: error.to_string(), hint: None } }
     }
 
     /// Reports a text that already is as it shall look, such as a drawn list of errors.
@@ -108,7 +124,7 @@ impl From<ClientError> for Failure {
             ClientError::Connection { .. } => (Exit::Failed, "try again; the agent may have just ended".to_owned()),
             ClientError::Protocol { .. } => (Exit::Failed, "use the `vipd` that belongs to the agent".to_owned()),
         };
-        Self::new(exit, error.to_string()).hint(hint)
+        Self::new(exit, error).hint(hint)
     }
 }
 

@@ -21,6 +21,7 @@ mod semantic;
 mod timing;
 mod tree;
 mod virtual_router;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,7 @@ mod member;
 mod notice;
 mod plan;
 mod sockets;
+mod voice;
 mod election_thread;
 
 pub use answers::{AnswerSender, Answers, answers};
@@ -25,6 +26,7 @@ pub use handle::{Busy, Command, Handle, Inbox, Published, Snapshot, channel};
 pub use ledger::Ledger;
 pub use notice::{News, Notice, Notices};
 pub use plan::Plan;
+pub use voice::say_farewell;
 
 /// Holds what the election thread is connected to.
 pub struct Connections {

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use crossbeam_queue::ArrayQueue;
@@ -170,11 +170,5 @@ impl Drop for Teller {
 impl AsFd for Notices {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.wake.as_fd()
-    }
-}
-
-impl AsRawFd for Notices {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
     }
 }
