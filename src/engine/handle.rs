@@ -1,11 +1,12 @@
 //! How the rest of the program sees the election thread: static facts, snapshots, counters, and a bounded command queue.
 
+use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use crossbeam_queue::ArrayQueue;
 
-use crate::election::{Drain, Instant, View};
+use crate::election::{Drain, Effective, Epoch, Fault, Instant, StateName, View};
 use crate::net::Wake;
 
 use super::counters::Counters;
@@ -51,10 +52,45 @@ pub struct Published {
     pub name: String,
     /// What it counts.
     pub counters: Counters,
-    pub(super) latest: Mutex<Snapshot>,
+    latest: Mutex<Snapshot>,
 }
 
 impl Published {
+    fn new(name: String) -> Self {
+        // Until the engine has looked at the interface, nothing is known to be heard: a deaf router in Initialize.
+        let view = View {
+            state: StateName::Initialize,
+            since: Instant::ZERO,
+            epoch: Epoch::default(),
+            effective: Effective::Fault(Fault::Deaf),
+            active: None,
+            drained: false,
+            draining: false,
+            failures: 0,
+            deadline: None,
+        };
+        let latest = Snapshot { view, interface_index: None, link_up: false, source: None, taken: Instant::ZERO };
+        Self { name, counters: Counters::default(), latest: Mutex::new(latest) }
+    }
+
+    /// Replaces the snapshot that readers get, unless one is just copying it; tells whether it did.
+    ///
+    /// It never waits: the election thread must not depend on when a reader gets to run.
+    pub fn publish(&self, snapshot: Snapshot) -> bool {
+        match self.latest.try_lock() {
+            Ok(mut latest) => {
+                *latest = snapshot;
+                true
+            }
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Poisoned(poisoned)) => {
+                // Readers and the writer only copy under this lock, so a poisoned one holds a whole snapshot.
+                *poisoned.into_inner() = snapshot;
+                true
+            }
+        }
+    }
+
     /// Returns the latest snapshot.
     pub fn snapshot(&self) -> Snapshot {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner)
@@ -69,9 +105,35 @@ pub struct Busy;
 /// Reaches the election thread; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    pub(super) routers: Arc<[Arc<Published>]>,
-    pub(super) commands: Arc<ArrayQueue<Command>>,
-    pub(super) wake: Arc<Wake>,
+    routers: Arc<[Arc<Published>]>,
+    commands: Arc<ArrayQueue<Command>>,
+    wake: Arc<Wake>,
+}
+
+/// Is the election thread's end of a [`Handle`].
+#[derive(Debug)]
+pub struct Inbox {
+    /// Where each router is published, in the configuration's order.
+    pub routers: Arc<[Arc<Published>]>,
+    /// What others ask for, oldest first.
+    pub commands: Arc<ArrayQueue<Command>>,
+    /// Is notified after each command.
+    pub wake: Arc<Wake>,
+}
+
+/// How many commands may wait; people type them, so more only pile up where nobody takes them.
+const COMMANDS: usize = 16;
+
+/// Makes both ends, with one router published for each name, deaf and in Initialize until the engine says otherwise.
+///
+/// # Errors
+/// What the kernel says where it has no eventfd left.
+pub fn channel(names: impl IntoIterator<Item = String>) -> io::Result<(Handle, Inbox)> {
+    let routers: Arc<[_]> = names.into_iter().map(|name| Arc::new(Published::new(name))).collect();
+    let commands = Arc::new(ArrayQueue::new(COMMANDS));
+    let wake = Arc::new(Wake::new()?);
+    let handle = Handle { routers: Arc::clone(&routers), commands: Arc::clone(&commands), wake: Arc::clone(&wake) };
+    Ok((handle, Inbox { routers, commands, wake }))
 }
 
 impl Handle {

@@ -1,7 +1,71 @@
 //! The election thread: drives `election/`, owns its sockets and timers.
+//!
+//! Others reach it through [`Handle`], hear of it through [`Notices`], and never touch a router.
 
+use std::io;
+use std::thread::{self, JoinHandle};
+
+use crate::dataplane::DataplaneHandle;
+use crate::net;
+
+mod answers;
 mod counters;
+mod election_thread;
 mod handle;
+mod inspect;
+mod ledger;
+mod member;
+mod notice;
+mod plan;
+mod sockets;
+mod voice;
 
+pub use answers::{AnswerSender, Answers, answers};
 pub use counters::{Counter, Counters, Discard};
-pub use handle::{Busy, Command, Handle, Published, Snapshot};
+pub use handle::{Busy, Command, Handle, Inbox, Published, Snapshot, channel};
+pub use ledger::Ledger;
+pub use notice::{News, Notice, Notices};
+pub use plan::Plan;
+pub use voice::say_farewell;
+
+/// Holds what the election thread is connected to.
+pub struct Connections {
+    /// Takes commands and publishes snapshots; one published router for each plan, in their order.
+    pub inbox: Inbox,
+    /// Brings the address thread's answers.
+    pub answers: Answers,
+    /// Takes orders for the address thread.
+    pub dataplane: DataplaneHandle,
+    /// Takes the record for the guardian.
+    pub ledger: Box<dyn Ledger>,
+}
+
+/// Is the running election thread.
+pub struct Running {
+    /// Ends when every router has left its role after [`Command::Shutdown`].
+    pub thread: JoinHandle<io::Result<()>>,
+    /// Tells what happens.
+    pub notices: Notices,
+    /// Says why the thread has no realtime priority, where one was asked for and refused.
+    pub realtime: Result<(), io::Error>,
+}
+
+/// Starts the election thread, with SCHED_FIFO of this priority where one is given and permitted.
+///
+/// # Errors
+/// What the kernel says where a descriptor or the thread cannot be had.
+pub fn start(plans: Vec<Plan>, connections: Connections, realtime: Option<u8>) -> io::Result<Running> {
+    let Connections { inbox, answers, dataplane, ledger } = connections;
+    let (teller, notices) = notice::ring()?;
+    let members = plans.into_iter().zip(inbox.routers.iter());
+    let members = members.map(|(plan, published)| member::Member::new(plan, published.clone())).collect();
+    let engine = election_thread::Engine::new(members, inbox, answers, dataplane, teller, ledger)?;
+    let (promoted, promotion) = std::sync::mpsc::sync_channel(1);
+    let thread = thread::Builder::new().name("election".to_owned()).spawn(move || {
+        // The starter waits for this one message, so it cannot be lost.
+        let _ = promoted.send(realtime.map_or(Ok(()), net::go_realtime));
+        engine.run()
+    })?;
+    let realtime = promotion.recv().unwrap_or_else(|_| Err(io::Error::other("the election thread did not start")));
+    Ok(Running { thread, notices, realtime })
+}

@@ -1,0 +1,138 @@
+//! The agent process: starts the election thread and the address thread, and serves everybody else from one tokio thread.
+//!
+//! Nothing here decides who is Active; it connects the parts and tells what they say.
+
+mod cleanup;
+mod drained;
+mod ledger;
+mod narrate;
+mod plans;
+mod supervise;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::control::{BindError, ControlSocket};
+use crate::guardian::Link;
+use crate::{dataplane, engine, net};
+
+pub use cleanup::AfterTheAgent;
+
+use drained::DrainedRouters;
+use ledger::SharedLedger;
+use supervise::Supervisor;
+
+/// How many reports of the address thread may wait to be logged.
+const REPORTS: usize = 256;
+
+/// Says why the agent could not start, or ended other than in order.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The directory of the control socket cannot be used.
+    #[error("cannot use the directory {}: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the file system says.
+        source: io::Error,
+    },
+    /// The list of drained routers cannot be read.
+    #[error("cannot read the drained routers in {}: {source}", path.display())]
+    Drained {
+        /// The directory that holds the list.
+        path: PathBuf,
+        /// What the file system says.
+        source: io::Error,
+    },
+    /// The control socket cannot be had.
+    #[error(transparent)]
+    Control(#[from] BindError),
+    /// A thread or one of its descriptors cannot be had.
+    #[error("cannot start the {thread} thread: {source}")]
+    Start {
+        /// The thread.
+        thread: &'static str,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// The election thread ended by itself.
+    #[error("the election thread ended: {0}")]
+    Election(io::Error),
+}
+
+impl AgentError {
+    fn start(thread: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Start { thread, source }
+    }
+}
+
+/// Runs the agent until it is told to end and has left every role in order.
+///
+/// # Errors
+/// [`AgentError`]; the addresses that it held are then the guardian's business.
+pub fn run(config: Config, guardian: Arc<Link>) -> Result<(), AgentError> {
+    let config = Arc::new(config);
+    let directory = state_directory(&config)?;
+    let drained =
+        DrainedRouters::load(&directory).map_err(|source| AgentError::Drained { path: directory.clone(), source })?;
+    // Pages that are touched stay: an election must not wait for a disk. What is never touched costs nothing.
+    if let Err(error) = net::lock_memory() {
+        warn!("cannot lock memory ({error}); under memory pressure advertisements may be late");
+    }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AgentError::start("service"))?;
+    let control = runtime.block_on(async { ControlSocket::bind(&config.control_socket) })?;
+    let supervisor = start(&config, &directory, drained, guardian)?;
+    runtime.block_on(supervisor.run(control))
+}
+
+fn state_directory(config: &Config) -> Result<PathBuf, AgentError> {
+    let directory = config.control_socket.parent().unwrap_or(Path::new("/")).to_owned();
+    std::fs::create_dir_all(&directory).map_err(|source| AgentError::Directory { path: directory.clone(), source })?;
+    Ok(directory)
+}
+
+fn start(
+    config: &Arc<Config>,
+    directory: &Path,
+    drained: DrainedRouters,
+    guardian: Arc<Link>,
+) -> Result<Supervisor, AgentError> {
+    let names = config.virtual_routers.iter().map(|router| router.name.clone());
+    let (handle, inbox) = engine::channel(names).map_err(AgentError::start("election"))?;
+    let (answer, answers) = engine::answers(config.virtual_routers.len()).map_err(AgentError::start("election"))?;
+    let (report, reports) = tokio::sync::mpsc::channel(REPORTS);
+    let realtime = config.realtime.priority();
+    let dataplane = dataplane::start(
+        plans::for_addresses(config),
+        dataplane::Settings {
+            state_file: directory.join("addresses.json"),
+            // Below the election thread, which must be able to interrupt it.
+            realtime: realtime.map(|priority| priority.saturating_sub(1).max(1)),
+        },
+        move |event| answer.send(event),
+        // Without room the log is far behind; the address thread must not wait for it.
+        move |text| drop(report.try_send(text)),
+    )
+    .map_err(AgentError::start("address"))?;
+    let connections = engine::Connections {
+        inbox,
+        answers,
+        dataplane: dataplane.clone(),
+        ledger: Box::new(SharedLedger(Arc::clone(&guardian))),
+    };
+    let election_plans = plans::for_election(config, |name| drained.contains(name));
+    let election = engine::start(election_plans, connections, realtime).map_err(AgentError::start("election"))?;
+    match (&election.realtime, realtime) {
+        (Ok(()), Some(priority)) => info!("the election thread runs with realtime priority {priority}"),
+        (Ok(()), None) => info!("the election thread runs without realtime priority"),
+        (Err(error), _) => {
+            warn!("no realtime priority ({error}); on a busy host advertisements may be late. Grant CAP_SYS_NICE");
+        }
+    }
+    Ok(Supervisor::new(Arc::clone(config), handle, dataplane, election, reports, drained, guardian))
+}

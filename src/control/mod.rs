@@ -1,0 +1,19 @@
+//! The control socket: HTTP and JSON over a Unix socket, both ends.
+//!
+//! The server reads snapshots and queues commands; it never touches a router, a packet socket or an address.
+
+mod client;
+mod request;
+
+mod server;
+mod socket;
+mod status;
+
+pub use client::{Client, ClientError};
+pub use request::{Changed, DrainRequest, Problem, ResumeRequest};
+pub use server::{Context, serve};
+pub use socket::{BindError, ControlSocket};
+pub use status::{ActiveRouter, Agent, Drain, Fault, RouterStatus, State, Status, Traffic};
+
+/// Where the agent listens unless the configuration says otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/vipd/vipd.sock";

@@ -1,0 +1,38 @@
+//! What a router is configured to do, as far as the election cares.
+
+use core::time::Duration;
+use std::net::IpAddr;
+
+use vrrp_packet::{Interval, Priority, Version};
+
+/// Holds one Virtual Router's share of the configuration, and the address that it speaks from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Settings {
+    /// The version that is sent; it decides the formula of Skew_Time.
+    pub version: Version,
+    /// The configured priority, 1 to 255.
+    pub priority: Priority,
+    /// Advertisement_Interval.
+    pub interval: Interval,
+    /// Preempt_Mode.
+    pub preempt: bool,
+    /// How long a Backup bears a lower-priority Active Router before it preempts.
+    pub preempt_delay: Duration,
+    /// How long after the start nothing is taken over.
+    pub startup_delay: Duration,
+    /// Answer Priority 0 at once; only where no third router can wait (ownership rule 4).
+    pub fast_handover: bool,
+    /// The database gate, where one guards the router.
+    pub gate: Option<Gate>,
+    /// The address that advertisements come from: it breaks ties between equal priorities (RFC 9568 §6.4.3).
+    pub source: IpAddr,
+    /// Whether the operator had drained this node before it started (ownership rule 9).
+    pub drained: bool,
+}
+
+/// Describes a database gate as far as the election cares.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Gate {
+    /// How long the gate of a peer may take to open; a drained node watches that much longer.
+    pub bound: Duration,
+}

@@ -1,0 +1,15 @@
+//! Where the election thread writes down what another process must know should this one die.
+
+use crate::election::{Epoch, Instant, StateName};
+
+/// Records what a router holds, before it holds it. Called by the election thread: it must not block or allocate.
+pub trait Ledger: Send {
+    /// The addresses are about to be claimed.
+    fn claiming(&self, router: usize, epoch: Epoch);
+    /// The kernel confirmed that the addresses are gone.
+    fn withdrawn(&self, router: usize);
+    /// The router entered a state.
+    fn entered(&self, router: usize, state: StateName);
+    /// The election thread ran.
+    fn beat(&self, now: Instant);
+}

@@ -1,0 +1,127 @@
+//! One Virtual Router under the engine: the election's state machine, its share of an interface, its voice.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use vrrp_packet::{ChecksumForm, Priority};
+
+use crate::election::{Action, Effective, Event, Fault, Instant, Router};
+use crate::net::VrrpSocket;
+
+use super::handle::{Published, Snapshot};
+use super::notice::Limited;
+use super::plan::Plan;
+use super::voice::Voice;
+
+/// How long the same kind of news about a router is kept back after it was told, in nanoseconds.
+const NEWS_GAP: u64 = 60_000_000_000;
+/// Actions that one event can make the election ask for; more only cost an allocation.
+const ACTIONS: usize = 16;
+
+/// Says what is known of a member's interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Link {
+    pub(super) index: Option<u32>,
+    pub(super) up: bool,
+    pub(super) source: Option<IpAddr>,
+}
+
+pub(super) struct Member {
+    pub(super) plan: Plan,
+    pub(super) router: Router,
+    pub(super) published: Arc<Published>,
+    pub(super) link: Link,
+    /// Whether the interface has been looked at, so that the election could begin.
+    pub(super) started: bool,
+    pub(super) actions: Vec<Action>,
+    voice: Voice,
+    told: [u64; Limited::COUNT],
+    unpublished: bool,
+}
+
+impl Member {
+    pub(super) fn new(plan: Plan, published: Arc<Published>) -> Self {
+        Self {
+            router: Router::new(plan.settings),
+            voice: Voice::new(&plan),
+            plan,
+            published,
+            link: Link::default(),
+            started: false,
+            actions: Vec::with_capacity(ACTIONS),
+            told: [0; Limited::COUNT],
+            unpublished: true,
+        }
+    }
+
+    /// Hands an event to the election; what it asks for waits in `actions`.
+    pub(super) fn handle(&mut self, now: Instant, event: Event) {
+        self.router.handle(now, event, &mut self.actions);
+        self.unpublished = true;
+    }
+
+    /// Takes over what is known of the interface, and lets the election begin when it is known for the first time.
+    pub(super) fn set_link(&mut self, now: Instant, link: Link) {
+        self.link = link;
+        if let Some(source) = link.source {
+            self.handle(now, Event::Source(source));
+        }
+        let effective = if link.index.is_some() && link.up && link.source.is_some() {
+            Effective::Priority(self.plan.settings.priority)
+        } else {
+            Effective::Fault(Fault::Deaf)
+        };
+        self.handle(now, Event::EffectivePriority(effective));
+        if !self.started {
+            self.started = true;
+            self.handle(now, Event::Started);
+        }
+    }
+
+    /// Follows the form that the Active Router sends (ownership rule 2).
+    pub(super) fn follow_checksum(&mut self, source: IpAddr, form: ChecksumForm) {
+        let is_active = self.router.view().active.is_some_and(|active| active.source == source);
+        if self.plan.checksum.is_none() && is_active {
+            self.voice.set_checksum(form);
+        }
+    }
+
+    /// Sends an advertisement.
+    ///
+    /// # Errors
+    /// The kernel's error number.
+    pub(super) fn advertise(&mut self, socket: Option<&VrrpSocket>, priority: Priority) -> Result<(), i32> {
+        let (Some(socket), Some(source)) = (socket, self.link.source) else { return Err(libc::ENETDOWN) };
+        self.voice.advertise(&self.plan, socket, source, priority)
+    }
+
+    /// Tells whether this kind of news may be told now, and remembers that it was.
+    pub(super) fn may_tell(&mut self, now: Instant, kind: Limited) -> bool {
+        let last = &mut self.told[kind.index()];
+        if *last != 0 && now.as_nanos().saturating_sub(*last) < NEWS_GAP {
+            return false;
+        }
+        *last = now.as_nanos();
+        true
+    }
+
+    /// Publishes what changed; where a reader is just copying, the change waits for the next turn.
+    pub(super) fn publish(&mut self, now: Instant) {
+        if !self.unpublished {
+            return;
+        }
+        let snapshot = Snapshot {
+            view: self.router.view(),
+            interface_index: self.link.index,
+            link_up: self.link.up,
+            source: self.link.source,
+            taken: now,
+        };
+        self.unpublished = !self.published.publish(snapshot);
+    }
+
+    /// Tells whether a change waits to be published.
+    pub(super) fn is_unpublished(&self) -> bool {
+        self.unpublished
+    }
+}
