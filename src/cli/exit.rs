@@ -61,8 +61,13 @@ Exit codes:
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
     exit: Exit,
-    error: String,
-    hint: Option<String>,
+    message: Message,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Message {
+    Sentence { error: String, hint: Option<String> },
+    Drawn(String),
 }
 
 /// Ends a command: with a code, which may be a failure that is already reported, or with a failure to report.
@@ -70,14 +75,23 @@ pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// Reports `error`, "what failed on what", and ends with `exit`.
-    pub fn new(exit: Exit, error: impl Into<String>) -> Self {
-        Self { exit, error: error.into(), hint: None }
+    #[expect(clippy::needless_pass_by_value, reason = "callers have an error or a text to give away")]
+    pub fn new(exit: Exit, error: impl ToString) -> Self {
+        Self { exit, message: Message::Sentence { error: error.to_string(), hint: None } }
+    }
+
+    /// Reports a text that already is as it shall look, such as a drawn list of errors.
+    pub fn drawn(exit: Exit, text: String) -> Self {
+        Self { exit, message: Message::Drawn(text) }
     }
 
     /// Adds what to do about it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn hint(mut self, text: impl Into<String>) -> Self {
+        match &mut self.message {
+            Message::Sentence { hint, .. } => *hint = Some(text.into()),
+            Message::Drawn(drawn) => drawn.push_str(&format!("hint: {}\n", text.into())),
+        }
         self
     }
 
@@ -88,10 +102,11 @@ impl Failure {
 
     pub(super) fn report(&self, mut to: impl Write) {
         // Where standard error is closed there is nobody left to tell.
-        let _ = writeln!(to, "error: {}", self.error);
-        if let Some(hint) = &self.hint {
-            let _ = writeln!(to, "hint: {hint}");
-        }
+        let _ = match &self.message {
+            Message::Sentence { error, hint: Some(hint) } => writeln!(to, "error: {error}\nhint: {hint}"),
+            Message::Sentence { error, hint: None } => writeln!(to, "error: {error}"),
+            Message::Drawn(text) => write!(to, "{text}"),
+        };
     }
 }
 
@@ -109,7 +124,7 @@ impl From<ClientError> for Failure {
             ClientError::Connection { .. } => (Exit::Failed, "try again; the agent may have just ended".to_owned()),
             ClientError::Protocol { .. } => (Exit::Failed, "use the `vipd` that belongs to the agent".to_owned()),
         };
-        Self::new(exit, error.to_string()).hint(hint)
+        Self::new(exit, error).hint(hint)
     }
 }
 
@@ -120,5 +135,24 @@ pub(super) fn written(result: io::Result<()>) -> Result<(), Failure> {
             Err(Failure::new(Exit::Failed, format!("write to standard output: {error}")))
         }
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_for_others_and_an_agent_that_hangs_have_codes_of_their_own() {
+        let socket = std::path::PathBuf::from("/run/vipd/vipd.sock");
+        assert_eq!(Failure::from(ClientError::Denied(socket.clone())).exit(), Exit::NotPermitted);
+        let patience = core::time::Duration::from_secs(5);
+        assert_eq!(Failure::from(ClientError::Silent(socket, patience)).exit(), Exit::NoAgent);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure_but_a_full_disk_is() {
+        assert!(written(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
+        assert!(written(Err(io::ErrorKind::StorageFull.into())).is_err());
     }
 }

@@ -4,66 +4,39 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::Arc;
 
 use tracing::warn;
 
 use crate::agent::{self, AfterTheAgent, AgentError};
-use crate::config::{Config, LoadError};
+use crate::config::{Config, Loaded};
 use crate::control::BindError;
 use crate::guardian::{self, Link};
 use crate::logging;
 use crate::net::{InstanceLock, LockError, privileges};
 
 use super::args::{Global, LogFormat, RunArgs};
+use super::check::show_warnings;
 use super::exit::{Exit, Failure, Outcome};
-use super::host;
 
 /// Runs the agent until it is told to end.
 pub(super) fn execute(_args: &RunArgs, global: &Global) -> Outcome {
     let link = Link::from_environment().map_err(|error| Failure::new(Exit::Failed, error))?;
-    let config = load(global)?;
+    let loaded = Config::load(&global.config)?;
     let format = match global.log_format {
         LogFormat::Text => logging::Format::Text,
         LogFormat::Json => logging::Format::Json,
     };
     logging::start(format, global.verbose);
     match link {
-        Some(link) => agent::run(config, Arc::new(link)).map(|()| Exit::Done).map_err(Failure::from),
-        None => guard(&config),
+        Some(link) => agent::run(loaded.config, Arc::new(link)).map(|()| Exit::Done).map_err(Failure::from),
+        None => guard(&loaded),
     }
 }
 
-/// Loads the configuration, prints what is doubtful about it, and refuses what is wrong.
-fn load(global: &Global) -> Result<Config, Failure> {
-    let loaded = Config::load(&global.config).map_err(|error| refuse(error, global))?;
-    // Without an answer from the kernel the agent will fail with a better sentence soon enough.
-    let on_this_host = host::facts().map(|facts| crate::config::check_host(&loaded, &facts));
-    let colour = io::stderr().is_terminal();
-    if let Ok(report) = on_this_host {
-        if report.errors() > 0 {
-            eprint!("{}", report.render(colour));
-            let error = format!("{} cannot work on this host", global.config.display());
-            return Err(Failure::new(Exit::BadConfig, error).hint("see above; `vipd check` shows the same"));
-        }
-    }
-    Ok(loaded.config)
-}
-
-fn refuse(error: LoadError, global: &Global) -> Failure {
-    match error {
-        LoadError::Invalid(report) => {
-            eprint!("{}", report.render(io::stderr().is_terminal()));
-            let error = format!("{} cannot be used", global.config.display());
-            Failure::new(Exit::BadConfig, error).hint("see above; nothing was started and nothing was changed")
-        }
-        LoadError::Unreadable { .. } | LoadError::NotText { .. } => Failure::new(Exit::BadConfig, error)
-            .hint("name the configuration with --config, or begin with one of the files in examples/"),
-    }
-}
-
-fn guard(config: &Config) -> Outcome {
+fn guard(loaded: &Loaded) -> Outcome {
+    show_warnings(loaded)?;
     let missing = privileges::missing(&privileges::REQUIRED);
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
@@ -83,8 +56,8 @@ fn guard(config: &Config) -> Outcome {
         Failure::new(Exit::Failed, error).hint(hint)
     })?;
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
-    let plan = guardian::Plan::new(arguments, config.virtual_routers.len());
-    let code = guardian::run(&plan, &mut AfterTheAgent::new(config))
+    let plan = guardian::Plan::new(arguments, loaded.config.virtual_routers.len());
+    let code = guardian::run(&plan, &mut AfterTheAgent::new(&loaded.config))
         .map_err(|error| Failure::new(Exit::Failed, format_args!("cannot start the agent: {error}")))?;
     Ok(Exit::from_code(code))
 }

@@ -10,21 +10,26 @@ const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), 
 
 /// Says why a text is no span of time, and what to write.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub(super) enum DurationError {
+pub enum DurationError {
+    /// Neither numbers nor units as expected.
     #[error("write whole numbers with units, for example `10ms`, `1s` or `1m30s`")]
     Form,
+    /// A fraction; the span in whole numbers.
     #[error("write it without a fraction: `{0}`")]
     Fraction(String),
+    /// A bare number.
     #[error("add a unit: `{0}s` or `{0}ms`")]
     NoUnit(u64),
+    /// Spaces between the parts; the span without them.
     #[error("write it as one word: `{0}`")]
     Spaces(String),
+    /// More than 24 hours.
     #[error("the longest span of time is 24h")]
     TooLong,
 }
 
 /// Reads one or more numbers with units, greatest unit first, each unit once; at most 24 hours.
-pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
+pub fn parse(text: &str) -> Result<Duration, DurationError> {
     if text.contains(' ') {
         let joined = text.replace(' ', "");
         return Err(if parse(&joined).is_ok() { DurationError::Spaces(joined) } else { DurationError::Form });

@@ -21,12 +21,14 @@ mod semantic;
 mod timing;
 mod tree;
 mod virtual_router;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use describe::describe;
 pub use diagnostics::{Diagnostic, Mark, Report, Severity, Span};
+pub use duration::{DurationError, parse as parse_duration};
 pub use file::{LoadError, Loaded};
 pub use host::{HostAddress, HostFacts, Interface, check_host};
 pub use model::*;

@@ -7,6 +7,7 @@ use super::diagnostics::{Diagnostic, Findings, Span};
 use super::duration;
 use super::later;
 use super::tree::{Node, Value};
+use super::words::{closest, describe, shorten};
 
 /// Pairs a value with its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -153,7 +154,7 @@ impl<'a> Section<'a> {
 impl<'a> Field<'a> {
     /// Returns where to point: the value, or the key where the value is empty.
     pub(super) fn at(self) -> Span {
-        if self.node.span.is_empty() { self.key } else { self.node.span }
+        if self.node.span.is_empty() && !self.is_item { self.key } else { self.node.span }
     }
 
     /// Reports that the value is of no use.
@@ -274,38 +275,5 @@ fn unknown_key(name: &str, at: Span, section: &str, keys: &[&str], findings: &mu
                 _ => found.help(format!("the keys here are {}", keys.join(", "))),
             };
         }
-    }
-}
-
-/// Finds the known word that was probably meant.
-fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    // Longer words are a waste of time: the distance costs the product of the lengths.
-    if word.len() > 40 {
-        return None;
-    }
-    let word = word.to_lowercase();
-    let distance = |known: &str| strsim::damerau_levenshtein(&word, known);
-    let (distance, best) = known.iter().map(|known| (distance(known), *known)).min()?;
-    (distance <= best.len().max(3) / 3).then_some(best)
-}
-
-/// Names a value in an error.
-pub(super) fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "empty".to_owned(),
-        Value::Boolean(value) => value.to_string(),
-        Value::Whole(number) => number.to_string(),
-        Value::Fraction(number) => number.to_string(),
-        Value::Text(text) => format!("\"{}\"", shorten(text)),
-        Value::List(_) => "a list".to_owned(),
-        Value::Mapping(_) => "a mapping".to_owned(),
-    }
-}
-
-fn shorten(text: &str) -> String {
-    const LONGEST: usize = 40;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}..", &text[..end]),
-        None => text.to_owned(),
     }
 }

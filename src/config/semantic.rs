@@ -125,7 +125,8 @@ fn source(draft: &Draft, findings: &mut Findings) {
             .see(claimed.at, "claimed here")
             .help("advertise from an address that stays on this host, or write `auto`");
     }
-    if source.is_ipv6() && !address::is_link_local(*source) && draft.peers.whole && draft.peers.items.is_empty() {
+    let multicast = draft.peers.whole && draft.peers.items.is_empty();
+    if multicast && draft.family() == Some(Family::Ipv6) && source.is_ipv6() && !address::is_link_local(*source) {
         let found = findings.error(*at, "IPv6 multicast advertisements come from a link-local address");
         found.help("write `source: auto` (RFC 9568 §5.1.2.1)");
     }

@@ -10,6 +10,7 @@ use crate::net;
 
 mod answers;
 mod counters;
+mod election_thread;
 mod handle;
 mod inspect;
 mod ledger;
@@ -18,7 +19,6 @@ mod notice;
 mod plan;
 mod sockets;
 mod voice;
-mod election_thread;
 
 pub use answers::{AnswerSender, Answers, answers};
 pub use counters::{Counter, Counters, Discard};

@@ -84,6 +84,17 @@ fn an_address_outside_every_subnet_is_a_warning_that_says_what_happens() {
     let report = check_host(&parse(&text).unwrap(), &db1());
     assert!(report.diagnostics()[0].help.as_deref().unwrap().contains("/32"));
     assert!(said(&pair_where("10.77.0.100/24", "10.77.0.100"), &db1()).is_empty());
+    // 10.77.0.200 differs from 10.77.0.1 in the first bit after the prefix of 24 bits.
+    assert!(said(&pair_where("10.77.0.100/24", "10.77.0.200"), &db1()).is_empty());
+    let short = host(&[own("10.77.0.1", 25)]);
+    assert_eq!(
+        said(&pair_where("10.77.0.100/24", "10.77.0.200"), &short),
+        ["warning: 10.77.0.200 is in no subnet of eth0"]
+    );
+    // What vipd put there is no subnet of the host.
+    let mut facts = db1();
+    facts.interfaces[1].addresses.push(HostAddress { claimed: true, ..own("10.78.0.100", 24) });
+    assert_eq!(said(&pair_where("10.77.0.100/24", "10.78.0.101/24"), &facts).len(), 1);
 }
 
 #[test]
@@ -114,4 +125,14 @@ fn the_automatic_lease_grows_so_that_renewals_stay_under_64_a_second() {
         parse(&pair_where("[10.77.0.100/24]", &format!("[{}]", addresses.join(",")))).unwrap().config.automatic_lease()
     };
     assert_eq!([with(1), with(64), with(65), with(128), with(250)], [3, 3, 4, 6, 12]);
+    // A fixed lease is renewed too; one that is off is not.
+    let beside = |lease: &str| {
+        let addresses: Vec<_> = (1..=64).map(|n| format!("10.9.0.{n}")).collect();
+        let second = format!(
+            "  - {{ name: b, interface: eth0, vrid: 2, lease: {lease}, addresses: [{}] }}\n",
+            addresses.join(",")
+        );
+        parse(&format!("{PAIR}{second}")).unwrap().config.automatic_lease()
+    };
+    assert_eq!([beside("9s"), beside("off")], [4, 3]);
 }
