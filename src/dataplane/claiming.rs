@@ -135,14 +135,17 @@ impl Worker {
                 Err(error) => Some(error.to_string()),
             };
             if let Some(text) = failure {
-                held.retry_at = now + RETRY;
-                self.tell(Some(index), ReportEvent::NotRenewed(text));
+                // Tried twenty times a second: once is enough to be told.
+                if core::mem::replace(&mut held.retry_at, now + RETRY) == 0 {
+                    self.tell(Some(index), ReportEvent::NotRenewed(text));
+                }
                 return;
             }
             first_sent.get_or_insert(now);
         }
         if let (Some(held), Some(sent)) = (self.routers[index].claim.held_mut(), first_sent) {
             held.renewed = sent;
+            held.retry_at = 0;
             self.shared.renewed[index].store(sent, Ordering::Relaxed);
         }
     }

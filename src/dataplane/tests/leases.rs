@@ -65,6 +65,21 @@ fn rule_12_a_thread_that_was_away_gives_up_what_another_node_may_own() {
 }
 
 #[test]
+fn rule_12_an_address_that_is_still_there_is_not_renewed_in_the_last_half_second() {
+    let mut lab = Lab::new();
+    let (running, barrier) = start_hanging(&lab, &[plan(&[("10.77.0.100", 24)])]);
+    running.claim(0, 1);
+    let claimed = Instant::now();
+    lab.eventually("half a second is left of 3", |_| claimed.elapsed() > Duration::from_millis(2510));
+    assert!(lab.find("10.77.0.100").is_some());
+
+    barrier.wait();
+
+    assert_eq!(running.answer(), Answer::Lost { router: 0, epoch: 1 });
+    assert_eq!(lab.find("10.77.0.100"), None);
+}
+
+#[test]
 fn a_claim_that_lay_too_long_is_refused() {
     let mut lab = Lab::new();
     let (running, barrier) = start_hanging(&lab, &[plan(&[("10.77.0.100", 24)]), plan(&[("10.77.0.101", 24)])]);
