@@ -48,15 +48,16 @@ allow_service_starts() {
     POLICY_IS_OURS=no
 }
 
-# Installs the packages of which a command is missing. Arguments: COMMAND:PACKAGE or COMMAND:PACKAGE:UNIT, one a command.
-# UNIT is a service that the package would start at every boot from now on, and does not.
+# Installs the packages of which a command is missing. Arguments: COMMAND:PACKAGE or COMMAND:PACKAGE:UNIT,UNIT.., one a command.
+# The units are services that the package would start now and at every boot, and does not.
 install_missing() {
-    local entry command package unit packages=() units=()
+    local entry command package services packages=() units=() more
     for entry in "$@"; do
-        IFS=: read -r command package unit <<<"$entry"
+        IFS=: read -r command package services <<<"$entry"
         command -v "$command" >/dev/null && continue
         packages+=("$package")
-        [ -z "$unit" ] || units+=("$unit")
+        IFS=, read -r -a more <<<"$services"
+        units+=("${more[@]}")
     done
     [ ${#packages[@]} -eq 0 ] && return
     command -v apt-get >/dev/null ||
