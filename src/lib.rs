@@ -4,6 +4,7 @@
 //! `net -> packet`; `dataplane -> net`; `engine -> election, net, dataplane`; `guardian -> net`;
 //! `control -> engine, election, config`; `drill -> net, config, control`. Only `cli` and `main` see all.
 
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod dataplane;

@@ -1,0 +1,109 @@
+//! How the program ends: a typed exit code, and for failures a sentence and a hint.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::control::ClientError;
+
+/// Tells a script what happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Exit {
+    /// It is done.
+    Done = 0,
+    /// It was tried and failed.
+    Failed = 1,
+    /// The command line makes no sense.
+    BadUsage = 2,
+    /// The configuration cannot be used.
+    BadConfig = 3,
+    /// No agent answers on the control socket.
+    NoAgent = 4,
+    /// A permission is missing.
+    NotPermitted = 5,
+    /// A drill ran and missed its target.
+    DrillMissed = 6,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Lists the codes, as every help text ends with them.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  bad usage
+  3  bad config
+  4  no agent answers
+  5  not permitted
+  6  a drill missed its target";
+
+/// Says what failed on what, and what to do about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    exit: Exit,
+    error: String,
+    hint: Option<String>,
+}
+
+/// Ends a command: with a code, which may be a failure that is already reported, or with a failure to report.
+pub type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    /// Reports `error`, "what failed on what", and ends with `exit`.
+    pub fn new(exit: Exit, error: impl Into<String>) -> Self {
+        Self { exit, error: error.into(), hint: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Returns the code that the program ends with.
+    pub const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    pub(super) fn report(&self, mut to: impl Write) {
+        // Where standard error is closed there is nobody left to tell.
+        let _ = writeln!(to, "error: {}", self.error);
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(to, "hint: {hint}");
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let (exit, hint) = match &error {
+            ClientError::NoAgent(_) => {
+                (Exit::NoAgent, "start it with `vipd run`, or name its socket with --control-socket".to_owned())
+            }
+            ClientError::Silent(..) => (Exit::NoAgent, "see the agent's log; is its process stopped?".to_owned()),
+            ClientError::Denied(_) => {
+                (Exit::NotPermitted, "run this as root, or as a member of the group that owns the socket".to_owned())
+            }
+            ClientError::Refused(problem) => (Exit::Failed, problem.help.clone()),
+            ClientError::Connection { .. } => (Exit::Failed, "try again; the agent may have just ended".to_owned()),
+            ClientError::Protocol { .. } => (Exit::Failed, "use the `vipd` that belongs to the agent".to_owned()),
+        };
+        Self::new(exit, error.to_string()).hint(hint)
+    }
+}
+
+/// Takes the end of writing to standard output: a reader that has gone (`vipd status | head`) is no failure.
+pub(super) fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Failed, format!("write to standard output: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
