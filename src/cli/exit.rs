@@ -25,6 +25,21 @@ pub enum Exit {
     DrillMissed = 6,
 }
 
+impl Exit {
+    /// Reads the code that another process of this program ended with.
+    pub(super) const fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::Done,
+            2 => Self::BadUsage,
+            3 => Self::BadConfig,
+            4 => Self::NoAgent,
+            5 => Self::NotPermitted,
+            6 => Self::DrillMissed,
+            _ => Self::Failed,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -46,8 +61,13 @@ Exit codes:
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
     exit: Exit,
-    error: String,
-    hint: Option<String>,
+    message: Message,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Message {
+    Sentence { error: String, hint: Option<String> },
+    Drawn(String),
 }
 
 /// Ends a command: with a code, which may be a failure that is already reported, or with a failure to report.
@@ -55,14 +75,23 @@ pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// Reports `error`, "what failed on what", and ends with `exit`.
-    pub fn new(exit: Exit, error: impl Into<String>) -> Self {
-        Self { exit, error: error.into(), hint: None }
+    #[expect(clippy::needless_pass_by_value, reason = "errors are made to be reported, and callers own them")]
+    pub fn new(exit: Exit, error: impl ToString) -> Self {
+        Self { exit, message: Message::Sentence { error: error.to_string(), hint: None } }
+    }
+
+    /// Reports a text that already is as it shall look, such as a drawn list of errors.
+    pub fn drawn(exit: Exit, text: String) -> Self {
+        Self { exit, message: Message::Drawn(text) }
     }
 
     /// Adds what to do about it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn hint(mut self, text: impl Into<String>) -> Self {
+        match &mut self.message {
+            Message::Sentence { hint, .. } => *hint = Some(text.into()),
+            Message::Drawn(drawn) => drawn.push_str(&format!("hint: {}\n", text.into())),
+        }
         self
     }
 
@@ -73,10 +102,11 @@ impl Failure {
 
     pub(super) fn report(&self, mut to: impl Write) {
         // Where standard error is closed there is nobody left to tell.
-        let _ = writeln!(to, "error: {}", self.error);
-        if let Some(hint) = &self.hint {
-            let _ = writeln!(to, "hint: {hint}");
-        }
+        let _ = match &self.message {
+            Message::Sentence { error, hint: Some(hint) } => writeln!(to, "error: {error}\nhint: {hint}"),
+            Message::Sentence { error, hint: None } => writeln!(to, "error: {error}"),
+            Message::Drawn(text) => write!(to, "{text}"),
+        };
     }
 }
 

@@ -3,6 +3,7 @@
 //! Only this layer prints and chooses exit codes; everything below returns values and errors.
 
 mod args;
+mod check;
 mod completions;
 mod decode;
 mod drain;
@@ -16,11 +17,13 @@ mod table;
 
 use core::future::Future;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::control::Client;
+use crate::config::Config;
+use crate::control::{Client, DEFAULT_SOCKET};
 
 pub use args::{Cli, DrillArgs, Global, LogFormat, RunArgs};
 pub use exit::{Exit, Failure, Outcome};
@@ -44,18 +47,29 @@ fn dispatch(cli: &Cli) -> Outcome {
     let global = &cli.global;
     match &cli.command {
         Command::Run(args) => run::execute(args, global),
-        Command::Check(_) => Err(Failure::new(Exit::Failed, "x")),
-        Command::Status(args) => wait(status::execute(args, &client(global))),
-        Command::Drain(args) => wait(drain::execute(args, &client(global))),
-        Command::Resume(args) => wait(resume::execute(args, &client(global))),
+        Command::Check(args) => check::execute(args, global),
+        Command::Status(args) => wait(status::execute(args, &client(global)?)),
+        Command::Drain(args) => wait(drain::execute(args, &client(global)?)),
+        Command::Resume(args) => wait(resume::execute(args, &client(global)?)),
         Command::Decode(args) => decode::execute(args),
         Command::Drill(args) => drill::execute(args, global),
         Command::Completions(args) => completions::execute(args),
     }
 }
 
-fn client(global: &Global) -> Client {
-    Client::new(global.control_socket.as_deref().unwrap_or(std::path::Path::new(crate::control::DEFAULT_SOCKET)))
+/// Finds the agent: where the command line says, else where the configuration says, else at the usual place.
+fn client(global: &Global) -> Result<Client, Failure> {
+    if let Some(socket) = &global.control_socket {
+        return Ok(Client::new(socket));
+    }
+    match Config::load(&global.config) {
+        Ok(loaded) => Ok(Client::new(loaded.config.control_socket)),
+        // Whoever names a file means the agent of that file, not whichever runs at the usual place.
+        Err(error) if global.config != Path::new(args::DEFAULT_CONFIG) => {
+            Err(Failure::from(error).hint("or name the agent's socket with --control-socket"))
+        }
+        Err(_) => Ok(Client::new(DEFAULT_SOCKET)),
+    }
 }
 
 fn wait(outcome: impl Future<Output = Outcome>) -> Outcome {

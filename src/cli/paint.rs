@@ -36,9 +36,9 @@ pub(super) fn finish(text: &str, coloured: bool) -> String {
     MARKS.iter().fold(text.to_owned(), |text, (mark, code)| text.replace(*mark, if coloured { code } else { "" }))
 }
 
-/// Tells whether standard output wants colours: a terminal, without `NO_COLOR` in the environment.
-pub(super) fn coloured() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+/// Tells whether a stream wants colours: a terminal, without `NO_COLOR` in the environment.
+pub(super) fn coloured(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }
 
 /// Writes milliseconds for people, in at most two units: `0.4s`, `12s`, `3m12s`, `5d3h`.

@@ -29,7 +29,7 @@ pub(super) async fn execute(args: &StatusArgs, client: &Client) -> Outcome {
 
 fn text(args: &StatusArgs, status: &Status) -> Result<String, Failure> {
     let json = match (args.json, args.watch) {
-        (false, _) => return Ok(paint::finish(&table::render(status), paint::coloured())),
+        (false, _) => return Ok(paint::finish(&table::render(status), paint::coloured(&io::stdout()))),
         (true, false) => serde_json::to_string_pretty(status),
         // A line for each document, for programs that read on.
         (true, true) => serde_json::to_string(status),

@@ -7,6 +7,7 @@
 mod active;
 mod backup;
 mod event;
+mod operator;
 mod releasing;
 mod router;
 mod settings;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use pnet::packet::arp::ArpOperations;
 use serde::Serialize;
-use vrrp_packet::{Advertisement, ChecksumForm, Trailer, V2Authentication};
+use vrrp_packet::{Advertisement, ChecksumForm, KeyId, Trailer, V2Authentication};
 
 use super::capture::Recorded;
 use super::frame::{Frame, IpPayload, dissect};
@@ -56,7 +56,7 @@ struct Says {
 enum Authentication {
     None,
     Password,
-    Hmac { key_id: u8, sequence: u64 },
+    Hmac { key_id: Option<u8>, sequence: u64 },
     Other { auth_type: u8 },
 }
 
@@ -118,7 +118,9 @@ fn says(advertisement: &Advertisement<'_>) -> Says {
 
 fn authentication(trailer: Option<Trailer<'_>>, v2: Option<V2Authentication>) -> Authentication {
     match (trailer, v2) {
-        (Some(trailer), _) => Authentication::Hmac { key_id: trailer.key_id(), sequence: trailer.sequence().to_bits() },
+        (Some(trailer), _) => {
+            Authentication::Hmac { key_id: trailer.key_id().map(KeyId::get), sequence: trailer.sequence().to_bits() }
+        }
         (None, None | Some(V2Authentication::None)) => Authentication::None,
         (None, Some(V2Authentication::SimplePassword(_))) => Authentication::Password,
         (None, Some(V2Authentication::Other(auth_type))) => Authentication::Other { auth_type },
@@ -158,7 +160,8 @@ impl Display for Says {
         match authentication {
             Authentication::None => Ok(()),
             Authentication::Password => write!(f, " auth password"),
-            Authentication::Hmac { key_id, .. } => write!(f, " auth hmac key {key_id}"),
+            Authentication::Hmac { key_id: Some(key_id), .. } => write!(f, " auth hmac key {key_id}"),
+            Authentication::Hmac { key_id: None, .. } => write!(f, " auth hmac without a key id"),
             Authentication::Other { auth_type } => write!(f, " auth type {auth_type}"),
         }
     }
