@@ -2,9 +2,7 @@
 
 use core::time::Duration;
 
-use serde::Serialize;
 
-use super::millis::Millis;
 use super::plan::Side;
 
 /// Describes one drill.

@@ -163,7 +163,7 @@ fn is_virtual(address: IpAddr) -> bool {
 /// Records what one host sent or heard.
 fn take_in(ears: Side, frame: &Frame<'_>, observed: &mut Observed) {
     let Some(ethernet) = EthernetPacket::new(frame.bytes) else { return };
-    let Some(sender) = Side::BOTH.into_iter().find(|side| ethernet.get_source() == side.mac().into()) else { return };
+    let Some(sender) = Side::BOTH.into_iter().find(|side| ethernet.get_source().octets() == side.mac()) else { return };
     let (at, host) = (frame.at, observed.host_mut(ears));
     match ethernet.get_ethertype() {
         EtherTypes::Ipv4 => {
