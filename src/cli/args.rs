@@ -73,7 +73,7 @@ pub(super) enum Command {
     /// Print each advertisement in a capture and why it would be discarded
     ///
     /// Reads pcap and pcapng: Ethernet with and without VLAN tags, Linux cooked (`-i any`) and raw IP.
-    #[command(after_help = help(&["vipd decode capture.pcap", "tcpdump -i eth0 -U -w - 'vrrp or arp' | vipd decode -"]))]
+    #[command(after_help = help(&["vipd decode capture.pcap", "tcpdump -i eth0 -U -w - 'proto 112 or arp or icmp6' | vipd decode -"]))]
     Decode(DecodeArgs),
     /// Prove failover on this machine, in namespaces of its own
     #[command(after_help = help(&["vipd drill", "vipd drill host-death --interval 10ms --runs 20"]))]

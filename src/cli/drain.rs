@@ -14,10 +14,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) async fn execute(args: &DrainArgs, client: &Client) -> Outcome {
     let request = DrainRequest { router: args.name.clone(), force: args.force };
     let drained = client.drain(&request).await?.routers;
+    let mut shown = String::new();
     loop {
         let progress = Progress::of(&client.status().await?, &drained);
-        if !args.wait || progress.over {
+        if progress.text != shown {
             written(io::stdout().lock().write_all(progress.text.as_bytes()))?;
+            shown.clone_from(&progress.text);
+        }
+        if !args.wait || progress.over {
             return match progress.returned.as_slice() {
                 [] => Ok(Exit::Done),
                 returned => Err(Failure::new(Exit::Failed, format!("not drained: {}", returned.join(", ")))

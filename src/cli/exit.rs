@@ -75,7 +75,7 @@ pub type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// Reports `error`, "what failed on what", and ends with `exit`.
-    #[expect(clippy::needless_pass_by_value, reason = "errors are made to be reported, and callers own them")]
+    #[expect(clippy::needless_pass_by_value, reason = "callers have an error or a text to give away")]
     pub fn new(exit: Exit, error: impl ToString) -> Self {
         Self { exit, message: Message::Sentence { error: error.to_string(), hint: None } }
     }
@@ -124,7 +124,7 @@ impl From<ClientError> for Failure {
             ClientError::Connection { .. } => (Exit::Failed, "try again; the agent may have just ended".to_owned()),
             ClientError::Protocol { .. } => (Exit::Failed, "use the `vipd` that belongs to the agent".to_owned()),
         };
-        Self::new(exit, error.to_string()).hint(hint)
+        Self::new(exit, error).hint(hint)
     }
 }
 
@@ -135,5 +135,24 @@ pub(super) fn written(result: io::Result<()>) -> Result<(), Failure> {
             Err(Failure::new(Exit::Failed, format!("write to standard output: {error}")))
         }
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_for_others_and_an_agent_that_hangs_have_codes_of_their_own() {
+        let socket = std::path::PathBuf::from("/run/vipd/vipd.sock");
+        assert_eq!(Failure::from(ClientError::Denied(socket.clone())).exit(), Exit::NotPermitted);
+        let patience = core::time::Duration::from_secs(5);
+        assert_eq!(Failure::from(ClientError::Silent(socket, patience)).exit(), Exit::NoAgent);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure_but_a_full_disk_is() {
+        assert!(written(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
+        assert!(written(Err(io::ErrorKind::StorageFull.into())).is_err());
     }
 }

@@ -65,9 +65,8 @@ fn client(global: &Global) -> Result<Client, Failure> {
     match Config::load(&global.config) {
         Ok(loaded) => Ok(Client::new(loaded.config.control_socket)),
         // Whoever names a file means the agent of that file, not whichever runs at the usual place.
-        Err(error) if global.config != Path::new(args::DEFAULT_CONFIG) => {
-            Err(Failure::from(error).hint("or name the agent's socket with --control-socket"))
-        }
+        Err(error) if global.config != Path::new(args::DEFAULT_CONFIG) => Err(Failure::from(error)
+            .hint("name the agent's socket with --control-socket, or a configuration that can be used")),
         Err(_) => Ok(Client::new(DEFAULT_SOCKET)),
     }
 }

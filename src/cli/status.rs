@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::io::{self, IsTerminal, Write};
 
-use tokio::signal;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::control::{Client, ClientError, Status};
 
@@ -40,11 +40,14 @@ fn text(args: &StatusArgs, status: &Status) -> Result<String, Failure> {
 async fn watch(args: &StatusArgs, client: &Client) -> Outcome {
     let screen = Screen::enter(!args.json && io::stdout().is_terminal());
     let mut ticks = tokio::time::interval(EVERY);
-    let interrupted = signal::ctrl_c();
-    tokio::pin!(interrupted);
+    let unwatched = |error| Failure::new(Exit::Failed, format!("watch for signals: {error}"));
+    // Handled, so that the terminal's first screen comes back.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unwatched)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(unwatched)?;
     loop {
         tokio::select! {
-            _ = &mut interrupted => return Ok(Exit::Done),
+            _ = interrupt.recv() => return Ok(Exit::Done),
+            _ = terminate.recv() => return Ok(Exit::Done),
             _ = ticks.tick() => {}
         }
         let text = match client.status().await {

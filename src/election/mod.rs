@@ -22,3 +22,6 @@ pub(crate) use router::earliest;
 pub use settings::{Gate, Settings};
 pub use time::Instant;
 pub use view::{Peer, View};
+
+#[cfg(test)]
+mod tests;

@@ -27,9 +27,9 @@ fn a_sound_configuration_is_put_in_words() {
 }
 
 #[test]
-fn a_peer_that_is_this_host_is_a_bad_configuration() {
+fn what_cannot_work_on_this_host_is_a_bad_configuration() {
     insta::assert_snapshot!(checked(
-        "virtual_routers:\n  - { name: orders-db, interface: lo, vrid: 51, addresses: [10.77.0.100/24], peers: [127.0.0.1] }\n"
+        "virtual_routers:\n  - { name: orders-db, interface: lo, vrid: 51, priority: 255, addresses: [10.77.0.100/24] }\n"
     ));
 }
 

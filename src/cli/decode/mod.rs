@@ -47,12 +47,14 @@ fn is_stdin(file: &Path) -> bool {
 
 fn unopened(name: &str, error: &io::Error) -> Failure {
     let exit = if error.kind() == io::ErrorKind::PermissionDenied { Exit::NotPermitted } else { Exit::Failed };
-    Failure::new(exit, format!("open {name}: {error}"))
+    Failure::new(exit, format!("open {name}: {error}")).hint("name a capture, or `-` for standard input")
 }
 
 fn unread(name: &str, error: &CaptureError) -> Failure {
     let hint = match error {
-        CaptureError::Empty | CaptureError::Unknown => "write one with `tcpdump -w capture.pcap 'vrrp or arp'`",
+        CaptureError::Empty | CaptureError::Unknown => {
+            "write one with `tcpdump -w capture.pcap 'proto 112 or arp or icmp6'`"
+        }
         CaptureError::CutOff | CaptureError::Damaged(_) => "what could be read is printed; capture with `tcpdump -U`",
         CaptureError::LinkType(_) => "capture on an Ethernet interface, or with `-i any`",
         CaptureError::Read(_) => "what could be read is printed",
@@ -124,9 +126,9 @@ impl Count {
 impl Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { packets, advertisements, discarded, announcements } = self;
-        let other = packets - advertisements - announcements;
-        write!(f, "{packets} packets: {advertisements} advertisements ({discarded} to discard), ")?;
-        write!(f, "{announcements} announcements, {other} others")
+        let others = packets - advertisements - announcements;
+        write!(f, "packets: {packets}, of these advertisements: {advertisements} (to discard: {discarded}), ")?;
+        write!(f, "announcements: {announcements}, others: {others}")
     }
 }
 

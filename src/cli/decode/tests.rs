@@ -179,7 +179,7 @@ fn what_was_readable_is_printed_before_the_error() {
     let text = String::from_utf8(output).unwrap();
     assert!(
         text.starts_with(LINE)
-            && text.ends_with("1 packets: 1 advertisements (0 to discard), 0 announcements, 0 others\n")
+            && text.ends_with("packets: 1, of these advertisements: 1 (to discard: 0), announcements: 0, others: 0\n")
     );
 }
 
