@@ -9,7 +9,6 @@ use vrrp_packet::Interval;
 use super::args::DrillArgs;
 use super::exit::{Exit, Failure, Outcome, written};
 use super::paint::{self, Colour};
-use crate::config::parse_duration;
 use crate::drill::{self, Drill, DrillError, DrillOptions, Millis, Progress, Report, SCENARIOS, Scenario, Transport};
 use crate::net::namespace::NamespaceError;
 
@@ -41,9 +40,8 @@ fn options(args: &DrillArgs) -> Result<DrillOptions, Failure> {
         [] => SCENARIOS.to_vec(),
         names => names.iter().map(|name| scenario(name)).collect::<Result<_, _>>()?,
     };
-    let intervals = args.intervals.iter().map(|text| interval(text)).collect::<Result<_, _>>()?;
     let transport = if args.multicast { Transport::Multicast } else { Transport::Unicast };
-    Ok(DrillOptions { scenarios, intervals, runs: args.runs, transport, program: None })
+    Ok(DrillOptions { scenarios, intervals: args.intervals.clone(), runs: args.runs, transport, program: None })
 }
 
 fn scenario(name: &str) -> Result<Scenario, Failure> {
@@ -51,15 +49,6 @@ fn scenario(name: &str) -> Result<Scenario, Failure> {
         let known = SCENARIOS.map(|scenario| format!("  {:<12}{}", scenario.name, scenario.summary)).join("\n");
         Failure::new(Exit::BadUsage, format!("there is no scenario \"{name}\"")).hint(format!("choose from\n{known}"))
     })
-}
-
-fn interval(text: &str) -> Result<Interval, Failure> {
-    let bad = |hint: String| Failure::new(Exit::BadUsage, format!("--interval {text} cannot be used")).hint(hint);
-    let span = parse_duration(text).map_err(|error| bad(error.to_string()))?;
-    let interval = u16::try_from(span.as_millis() / 10).ok().and_then(Interval::from_centis);
-    interval
-        .filter(|interval| interval.duration() == span)
-        .ok_or_else(|| bad("choose 10ms to 40s950ms in steps of 10ms".to_owned()))
 }
 
 impl From<DrillError> for Failure {
