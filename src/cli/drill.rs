@@ -102,7 +102,7 @@ fn interval_ms(interval: Interval) -> u64 {
 
 /// Writes an interval as the configuration does.
 fn span(millis: u64) -> String {
-    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }
 
 fn render(report: &Report) -> String {
@@ -125,7 +125,7 @@ fn render(report: &Report) -> String {
         }
     }
     if !report.realtime {
-        text.push_str("Realtime scheduling is not permitted here: the agent's own delay has no target.\n");
+        text.push_str("Realtime scheduling is not permitted here: expect greater delays than as root.\n");
     }
     text + &Colour::Faint.mark(LEGEND) + "\n"
 }
@@ -150,6 +150,7 @@ fn result(drill: &Drill) -> String {
     if drill.missed.is_empty() {
         return Colour::Good.mark("met");
     }
-    let missed: Vec<String> = drill.missed.iter().map(|missed| Colour::Bad.mark(&format!("missed: {missed}"))).collect();
+    let missed: Vec<String> =
+        drill.missed.iter().map(|missed| Colour::Bad.mark(&format!("missed: {missed}"))).collect();
     missed.join("\n")
 }

@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::DrillError;
 use super::patience::Patience;
 use super::plan::{CLIENT_ADDRESS, INTERFACE, PREFIX, Side};
+use crate::net::Netlink;
 use crate::net::link::{self, PortState};
 use crate::net::namespace::{Namespace, NamespaceError, become_root_in_user_namespace};
-use crate::net::Netlink;
 
 const BRIDGE: &str = "br0";
 /// A new pair of interfaces runs within milliseconds; the kernel's link watch looks once a second.

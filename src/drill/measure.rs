@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(figures.outage, Millis::new(6.0));
         assert_eq!(figures.noise, Millis::new(2.0));
         assert_eq!(figures.takeover, Millis::new(4.0));
-        assert_eq!(figures.two_owners, Millis::ZERO);
+        assert_eq!(figures.two_owners, Millis::new(0.0));
         assert_eq!(figures.no_owner, Millis::new(1.0));
         assert_eq!(figures.lateness, None);
     }

@@ -11,8 +11,6 @@ use serde::{Serialize, Serializer};
 pub struct Millis(f64);
 
 impl Millis {
-    pub(super) const ZERO: Self = Self(0.0);
-
     pub(super) const fn new(milliseconds: f64) -> Self {
         Self(milliseconds)
     }
@@ -33,7 +31,7 @@ impl Millis {
         let mut spans: Vec<f64> = spans.into_iter().map(|span| span.0).collect();
         spans.sort_by(f64::total_cmp);
         let upper = *spans.get(spans.len() / 2)?;
-        let lower = if spans.len() % 2 == 0 { spans[spans.len() / 2 - 1] } else { upper };
+        let lower = if spans.len().is_multiple_of(2) { spans[spans.len() / 2 - 1] } else { upper };
         Some(Self(f64::midpoint(lower, upper)))
     }
 

@@ -16,6 +16,8 @@ mod probe;
 mod report;
 mod scenario;
 mod scratch;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use core::time::Duration;

@@ -73,11 +73,6 @@ impl Ownership {
         }
     }
 
-    /// Tells whether the host holds the address, as far as is known.
-    pub(super) fn is_held(&self) -> bool {
-        self.since.is_some()
-    }
-
     /// Returns the spans within a window.
     pub(super) fn within(&self, window: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
         let current = self.since.map(|since| since..u64::MAX);
@@ -113,7 +108,6 @@ mod tests {
         let renewed = ownership(&[(true, 10), (true, 15), (false, 20), (false, 25)]);
 
         assert_eq!(renewed, ownership(&[(true, 10), (false, 20)]));
-        assert!(!renewed.is_held());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::watch::Watch;
 use crate::control::{Drain, RouterStatus, State};
 use crate::net::boot_nanos;
 
-/// How long the pair is watched in peace: the noise that the machine itself makes.
+/// How long the pair is watched in peace, at least: the noise that the machine itself makes.
 const QUIET: Duration = Duration::from_secs(2);
 /// How long it is watched after the client has been answered again.
 const AFTERMATH: Duration = Duration::from_millis(500);
@@ -59,7 +59,8 @@ pub(super) fn play(
 
     phase("measuring the noise");
     let quiet = boot_nanos();
-    patience.rest(QUIET)?;
+    // As long as what follows: the longer one waits, the longer the longest gap.
+    patience.rest(QUIET + scenario.fault.wait(setting.interval))?;
     phase(scenario.summary);
     let fault = boot_nanos();
     stage.inject(scenario.fault)?;

@@ -82,7 +82,7 @@ fn serve(side: Side, stop: &Wake) -> io::Result<()> {
     socket.bind(&SocketAddr::from(SERVICE).into())?;
     socket.set_nonblocking(true)?;
     let socket = UdpSocket::from(socket);
-    while !wait(stop, [&socket])? {
+    while !wait(stop, &[&socket])? {
         while let Ok((_, client)) = socket.recv_from(&mut [0; 16]) {
             // An answer that cannot leave is one that the client waits for, as it should.
             let _ = socket.send_to(side.name().as_bytes(), client);
@@ -99,7 +99,7 @@ fn ask(answers: &Mutex<Vec<Answer>>, stop: &Wake) -> io::Result<()> {
     let timer = Timer::new()?;
     let mut due = boot_nanos();
     timer.arm(Some(due))?;
-    while !wait(stop, [socket.as_fd(), timer.as_fd()])? {
+    while !wait(stop, &[socket.as_fd(), timer.as_fd()])? {
         receive(&socket, answers);
         if boot_nanos() >= due {
             timer.drain();
@@ -123,7 +123,7 @@ fn receive(socket: &UdpSocket, answers: &Mutex<Vec<Answer>>) {
 }
 
 /// Sleeps until something can be read, and tells whether it is time to stop.
-fn wait<const N: usize>(stop: &Wake, sources: [impl AsFd; N]) -> io::Result<bool> {
+fn wait<const N: usize>(stop: &Wake, sources: &[impl AsFd; N]) -> io::Result<bool> {
     let mut polled = vec![PollFd::new(stop.as_fd(), PollFlags::POLLIN)];
     polled.extend(sources.iter().map(|source| PollFd::new(source.as_fd(), PollFlags::POLLIN)));
     poll(&mut polled, PollTimeout::NONE)?;

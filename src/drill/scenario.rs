@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use vrrp_packet::Interval;
 
-use super::plan::Side;
+use super::plan::{Side, VERSION};
 
 /// Describes one drill.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -60,6 +61,14 @@ impl Fault {
         match self {
             Self::HostDeath => true,
             Self::KillAgent | Self::Drain | Self::Resume | Self::Terminate => false,
+        }
+    }
+
+    /// Returns what the taker waits before it takes the role: the client's outage where nobody serves meanwhile.
+    pub(super) fn wait(self, interval: Interval) -> Duration {
+        match self {
+            Self::HostDeath | Self::Resume => interval.active_down_interval(VERSION, self.taker().priority()),
+            Self::KillAgent | Self::Drain | Self::Terminate => Duration::ZERO,
         }
     }
 }

@@ -18,8 +18,11 @@ impl Scratch {
     /// Makes one below `TMPDIR` or `/tmp`.
     pub(super) fn new() -> Result<Self, DrillError> {
         let template = env::temp_dir().join("vipd-drill-XXXXXX");
-        let path = mkdtemp(&template)
-            .map_err(|errno| DrillError::File { doing: "make a directory", path: template, source: errno.into() })?;
+        let path = mkdtemp(&template).map_err(|errno| DrillError::File {
+            doing: "make a directory",
+            path: template,
+            source: errno.into(),
+        })?;
         Ok(Self { path })
     }
 

@@ -109,7 +109,11 @@ impl Watcher {
             // and must not become a time with two owners.
             let now = boot_nanos();
             let mut observed = lock(&self.observed);
-            while self.ears.iter_mut().try_fold(false, |any, ears| ears.listen(now, &mut observed).map(|one| one | any))? {}
+            while self
+                .ears
+                .iter_mut()
+                .try_fold(false, |any, ears| ears.listen(now, &mut observed).map(|one| one | any))?
+            {}
         }
         Ok(())
     }
@@ -117,8 +121,7 @@ impl Watcher {
     /// Sleeps until there is something to read, and tells whether it is time to stop.
     fn wait(&self) -> bool {
         let [a, b] = &self.ears;
-        let sources =
-            [self.stop.as_fd(), a.monitor.as_fd(), a.capture.as_fd(), b.monitor.as_fd(), b.capture.as_fd()];
+        let sources = [self.stop.as_fd(), a.monitor.as_fd(), a.capture.as_fd(), b.monitor.as_fd(), b.capture.as_fd()];
         let mut sources = sources.map(|source| PollFd::new(source, PollFlags::POLLIN));
         // An error of the poll only makes the round an empty one.
         let _ = poll(&mut sources, PollTimeout::NONE);
@@ -171,11 +174,7 @@ fn take_in(ears: Side, frame: &Frame<'_>, observed: &mut Observed) {
             let advertisements = if sender == ears { &mut host.sent } else { &mut host.heard };
             advertisements.push(Advertisement { at, priority });
         }
-        EtherTypes::Arp if sender == ears => {
-            if ArpPacket::new(ethernet.payload()).is_some_and(|arp| is_announcement(&arp)) {
-                host.announcements.push(at);
-            }
-        }
+        EtherTypes::Arp if sender == ears && is_announcement(ethernet.payload()) => host.announcements.push(at),
         _ => {}
     }
 }
@@ -185,8 +184,10 @@ fn priority(ip: &Ipv4Packet<'_>) -> Option<Priority> {
     ip.payload().get(2).copied().map(Priority::new)
 }
 
-fn is_announcement(arp: &ArpPacket<'_>) -> bool {
-    arp.get_operation() == ArpOperations::Request
-        && arp.get_sender_proto_addr() == VIRTUAL_ADDRESS
-        && arp.get_target_proto_addr() == VIRTUAL_ADDRESS
+fn is_announcement(arp: &[u8]) -> bool {
+    ArpPacket::new(arp).is_some_and(|arp| {
+        arp.get_operation() == ArpOperations::Request
+            && arp.get_sender_proto_addr() == VIRTUAL_ADDRESS
+            && arp.get_target_proto_addr() == VIRTUAL_ADDRESS
+    })
 }

@@ -100,11 +100,7 @@ fn bind(socket: &Socket, index: u32) -> io::Result<()> {
     };
     // SAFETY: `address` lives until the call returns, and its size is given as it is.
     let result = unsafe {
-        libc::bind(
-            socket.as_raw_fd(),
-            (&raw const address).cast(),
-            size_of_val(&address) as libc::socklen_t,
-        )
+        libc::bind(socket.as_raw_fd(), (&raw const address).cast(), size_of_val(&address) as libc::socklen_t)
     };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
@@ -130,4 +126,64 @@ const fn jump_if(value: u32, then: u8, otherwise: u8) -> SockFilter {
 
 const fn answer(length: u32) -> SockFilter {
     SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, length)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use nix::net::if_::if_nametoindex;
+    use vrrp_packet::arp::gratuitous_request;
+
+    use super::*;
+    use crate::net::FrameSocket;
+    use crate::net::testing::{Cable, becomes_readable, in_namespace, is_readable};
+
+    const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+
+    fn ipv4(protocol: u8) -> Vec<u8> {
+        let mut frame = vec![0xff; 6];
+        frame.extend(MAC);
+        frame.extend([8, 0, 0x45, 0, 0, 21, 0, 0, 0, 0, 255, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 9, 7]);
+        frame
+    }
+
+    #[test]
+    fn what_leaves_and_what_arrives_is_overheard_with_the_moment() {
+        in_namespace(|| {
+            let cable = Cable::lay();
+            let near = if_nametoindex("near").unwrap();
+            let mut here = Capture::open(near).unwrap();
+            let mut there = cable.at_far_end(|| Capture::open(if_nametoindex("far").unwrap()).unwrap());
+            let announcement = gratuitous_request(MAC, Ipv4Addr::new(10, 0, 0, 9));
+            let before = boot_nanos();
+
+            FrameSocket::open().unwrap().send(near, &announcement).unwrap();
+
+            assert!(becomes_readable(&there));
+            let left = here.next_frame().unwrap().unwrap();
+            let arrived = there.next_frame().unwrap().unwrap();
+            assert_eq!((left.bytes, arrived.bytes), (&announcement[..], &announcement[..]));
+            // Two clocks were read in turn: that may cost some microseconds.
+            assert!(left.at + 1_000_000 >= before && arrived.at <= boot_nanos() + 1_000_000);
+        });
+    }
+
+    #[test]
+    fn only_vrrp_and_arp_pass() {
+        in_namespace(|| {
+            let cable = Cable::lay();
+            let near = if_nametoindex("near").unwrap();
+            let mut there = cable.at_far_end(|| Capture::open(if_nametoindex("far").unwrap()).unwrap());
+            let sender = FrameSocket::open().unwrap();
+
+            sender.send(near, &ipv4(17)).unwrap();
+            sender.send(near, &ipv4(IP_PROTOCOL)).unwrap();
+
+            assert!(becomes_readable(&there));
+            assert_eq!(there.next_frame().unwrap().unwrap().bytes, ipv4(IP_PROTOCOL));
+            assert!(!is_readable(&there));
+        });
+    }
 }
