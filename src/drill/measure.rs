@@ -74,14 +74,14 @@ pub(super) fn figures(timeline: &Timeline) -> Option<Figures> {
         false => timeline.observed.host(leaver).ownership.within(&after).collect(),
     };
     let gained = timeline.observed.host(taker).ownership.gained_after(timeline.fault)?;
+    let shared = both(&of_taker, &of_leaver);
     Some(Figures {
         outage: longest_gap(&timeline.answers, &after)?,
         noise: longest_gap(&timeline.answers, &(timeline.quiet..timeline.fault))?,
         takeover: Millis::between(timeline.fault, gained),
-        two_owners: Millis::from_nanos(both(&of_taker, &of_leaver)),
-        no_owner: Millis::from_nanos(
-            (after.end - after.start) - total(&of_taker) - total(&of_leaver) + both(&of_taker, &of_leaver),
-        ),
+        two_owners: Millis::from_nanos(shared),
+        // What both held is in both totals.
+        no_owner: Millis::from_nanos(after.end - after.start + shared - total(&of_taker) - total(&of_leaver)),
         lateness: timeline.host_died.then(|| lateness(timeline)).flatten(),
     })
 }
