@@ -2,12 +2,16 @@
 //!
 //! Imports go one way only (A -> B: A may use B): `election -> packet`; `config -> packet, election`; `health -> config`;
 //! `net -> packet`; `dataplane -> net`; `engine -> election, net, dataplane`; `guardian -> net`;
-//! `control -> engine, election, config`; `drill -> net, config, control`. Only `cli` and `main` see all.
+//! `control -> engine, election, config`; `drill -> net, config, control`; `agent` wires the running process
+//! together and sees all but `cli` and `drill`. Only `cli` and `main` see everything.
 
+pub mod agent;
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod dataplane;
 pub mod election;
 pub mod engine;
 pub mod guardian;
+pub mod logging;
 pub mod net;

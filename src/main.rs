@@ -1,1 +1,7 @@
-fn main() {}
+//! The `vipd` binary; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vipd::cli::main()
+}

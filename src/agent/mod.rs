@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides who is Active; it connects the parts and tells what they say.
 
+mod cleanup;
 mod drained;
 mod ledger;
 mod narrate;
@@ -18,6 +19,8 @@ use crate::config::Config;
 use crate::control::{BindError, ControlSocket};
 use crate::guardian::Link;
 use crate::{dataplane, engine, net};
+
+pub use cleanup::AfterTheAgent;
 
 use drained::DrainedRouters;
 use ledger::SharedLedger;
@@ -71,19 +74,17 @@ impl AgentError {
 ///
 /// # Errors
 /// [`AgentError`]; the addresses that it held are then the guardian's business.
-pub fn run(config: Config, guardian: Link) -> Result<(), AgentError> {
+pub fn run(config: Config, guardian: Arc<Link>) -> Result<(), AgentError> {
     let config = Arc::new(config);
     let directory = state_directory(&config)?;
-    let drained = DrainedRouters::load(&directory)
-        .map_err(|source| AgentError::Drained { path: directory.clone(), source })?;
+    let drained =
+        DrainedRouters::load(&directory).map_err(|source| AgentError::Drained { path: directory.clone(), source })?;
     // Pages that are touched stay: an election must not wait for a disk. What is never touched costs nothing.
     if let Err(error) = net::lock_memory() {
         warn!("cannot lock memory ({error}); under memory pressure advertisements may be late");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(AgentError::start("service"))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AgentError::start("service"))?;
     let control = runtime.block_on(async { ControlSocket::bind(&config.control_socket) })?;
     let supervisor = start(&config, &directory, drained, guardian)?;
     runtime.block_on(supervisor.run(control))
@@ -91,8 +92,7 @@ pub fn run(config: Config, guardian: Link) -> Result<(), AgentError> {
 
 fn state_directory(config: &Config) -> Result<PathBuf, AgentError> {
     let directory = config.control_socket.parent().unwrap_or(Path::new("/")).to_owned();
-    std::fs::create_dir_all(&directory)
-        .map_err(|source| AgentError::Directory { path: directory.clone(), source })?;
+    std::fs::create_dir_all(&directory).map_err(|source| AgentError::Directory { path: directory.clone(), source })?;
     Ok(directory)
 }
 
@@ -104,8 +104,7 @@ fn start(
 ) -> Result<Supervisor, AgentError> {
     let names = config.virtual_routers.iter().map(|router| router.name.clone());
     let (handle, inbox) = engine::channel(names).map_err(AgentError::start("election"))?;
-    let (answer, answers) =
-        engine::answers(config.virtual_routers.len()).map_err(AgentError::start("election"))?;
+    let (answer, answers) = engine::answers(config.virtual_routers.len()).map_err(AgentError::start("election"))?;
     let (report, reports) = tokio::sync::mpsc::channel(REPORTS);
     let realtime = config.realtime.priority();
     let dataplane = dataplane::start(
@@ -127,8 +126,7 @@ fn start(
         ledger: Box::new(SharedLedger(Arc::clone(&guardian))),
     };
     let election_plans = plans::for_election(config, |name| drained.contains(name));
-    let election =
-        engine::start(election_plans, connections, realtime).map_err(AgentError::start("election"))?;
+    let election = engine::start(election_plans, connections, realtime).map_err(AgentError::start("election"))?;
     match (&election.realtime, realtime) {
         (Ok(()), Some(priority)) => info!("the election thread runs with realtime priority {priority}"),
         (Ok(()), None) => info!("the election thread runs without realtime priority"),

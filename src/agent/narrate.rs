@@ -50,7 +50,9 @@ impl Narrator {
             News::Interface { source: None, .. } => {
                 warn!("{interface} has no address to advertise from; waiting for one");
             }
-            News::Interface { source: Some(source), .. } => info!(%source, "{interface} is up, advertising from {source}"),
+            News::Interface { source: Some(source), .. } => {
+                info!(%source, "{interface} is up, advertising from {source}")
+            }
         }
     }
 }

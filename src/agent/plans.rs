@@ -1,10 +1,11 @@
 //! From the configuration to what each thread is told.
 
+use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 
 use vrrp_packet::ChecksumForm;
 
-use crate::config::{Checksum, Config, HopLimit, Source, VirtualRouter};
+use crate::config::{Checksum, Config, HopLimit, Lease, Scope, Source, VirtualAddress, VirtualRouter};
 use crate::{dataplane, election, engine};
 
 /// Returns the election thread's plans; `drained` tells for a name whether the operator had drained that router.
@@ -51,5 +52,53 @@ fn configured_source(router: &VirtualRouter) -> Option<IpAddr> {
     match router.source {
         Source::Auto => None,
         Source::Address(address) => Some(address),
+    }
+}
+
+/// Returns the address thread's plans.
+pub(super) fn for_addresses(config: &Config) -> Vec<dataplane::Plan> {
+    let automatic = config.automatic_lease();
+    config.virtual_routers.iter().map(|router| address_plan(router, automatic)).collect()
+}
+
+fn address_plan(router: &VirtualRouter, automatic_lease: u32) -> dataplane::Plan {
+    dataplane::Plan {
+        interface: router.interface.clone(),
+        source: configured_source(router),
+        addresses: router.addresses.iter().map(planned_address).collect(),
+        lease: lease_of(router, automatic_lease),
+        announce: dataplane::Announce {
+            repeat: router.announce.repeat,
+            interval: router.announce.interval,
+            delay: router.announce.delay,
+            refresh: router.announce.refresh,
+        },
+        source_ok: router.source_ok,
+        owner: router.priority.is_owner(),
+    }
+}
+
+fn lease_of(router: &VirtualRouter, automatic: u32) -> Option<Duration> {
+    let seconds = match router.lease {
+        // Ownership rule 16: the owner's addresses are never leased.
+        _ if router.priority.is_owner() => return None,
+        Lease::Auto => automatic,
+        Lease::Seconds(seconds) => seconds,
+        Lease::Off => return None,
+    };
+    Some(Duration::from_secs(u64::from(seconds)))
+}
+
+fn planned_address(address: &VirtualAddress) -> dataplane::PlannedAddress {
+    dataplane::PlannedAddress {
+        address: address.address,
+        prefix: address.prefix,
+        dev: address.dev.clone(),
+        label: address.label.clone(),
+        scope: match address.scope {
+            Scope::Global => dataplane::Scope::Global,
+            Scope::Link => dataplane::Scope::Link,
+            Scope::Host => dataplane::Scope::Host,
+        },
     }
 }

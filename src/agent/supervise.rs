@@ -3,18 +3,18 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::unix::AsyncFd;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
-use crate::dataplane::{DataplaneHandle, Report};
+use crate::dataplane::{DataplaneHandle, Order, Report};
 use crate::election::{Cause, Instant};
 use crate::engine::{Command, Handle, News, Notices, Running};
 use crate::guardian::Link;
-use crate::net::boot_nanos;
+use crate::net::{Readable, boot_nanos};
 
 use super::AgentError;
 use super::drained::DrainedRouters;
@@ -59,12 +59,13 @@ impl Supervisor {
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
         let leaving = tokio::spawn(leave_when_told(handle, guardian));
+        tell_systemd(NotifyState::Ready);
 
         let outcome = ended.await.unwrap_or_else(|_| Err(io::Error::other("it vanished")));
 
         leaving.abort();
-        dataplane.shutdown();
-        // The address thread holds the other end: once it has ended, everything that it reported is logged.
+        end(&dataplane);
+        // The address thread held the other end: everything that it reported is logged before this goes on.
         let _ = reporting.await;
         let _ = telling.await;
         drop(stop_control);
@@ -72,6 +73,20 @@ impl Supervisor {
             warn!("the control socket failed: {error}");
         }
         outcome.map_err(AgentError::Election)
+    }
+}
+
+/// Without systemd, or with a service that is not of the type `notify`, nobody wants to know.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        warn!("cannot tell systemd: {error}");
+    }
+}
+
+/// Ends the address thread, which removes whatever is still claimed.
+fn end(dataplane: &DataplaneHandle) {
+    if dataplane.order(Order::Shutdown).is_ok() {
+        dataplane.join();
     }
 }
 
@@ -113,17 +128,17 @@ impl Story {
             },
             _ => None,
         };
-        if let (Some(drained), Some(router)) = (drained, self.config.virtual_routers.get(router)) {
-            if let Err(error) = self.drained.set(&router.name, drained) {
-                warn!("cannot remember that {} is{} drained: {error}", router.name, if drained { "" } else { " not" });
-            }
+        if let (Some(drained), Some(router)) = (drained, self.config.virtual_routers.get(router))
+            && let Err(error) = self.drained.set(&router.name, drained)
+        {
+            warn!("cannot remember that {} is{} drained: {error}", router.name, if drained { "" } else { " not" });
         }
     }
 }
 
 /// Ends when the election thread has ended and everything that it told is told.
 async fn tell(notices: Notices, mut story: Story) {
-    let notices = match AsyncFd::new(notices) {
+    let notices = match Readable::new(notices) {
         Ok(notices) => notices,
         Err(error) => {
             error!("cannot follow the election: {error}");
@@ -132,8 +147,9 @@ async fn tell(notices: Notices, mut story: Story) {
     };
     let mut dropped = 0;
     loop {
-        let Ok(mut ready) = notices.readable().await else { return };
-        ready.clear_ready();
+        if notices.wait().await.is_err() {
+            return;
+        }
         let notices = notices.get_ref();
         notices.acknowledge();
         let over = notices.is_over();
@@ -141,7 +157,10 @@ async fn tell(notices: Notices, mut story: Story) {
             story.tell(notice.router, notice.news);
         }
         if notices.dropped() > dropped {
-            warn!("{} events were not logged: they came faster than they could be written", notices.dropped() - dropped);
+            warn!(
+                "{} events were not logged: they came faster than they could be written",
+                notices.dropped() - dropped
+            );
             dropped = notices.dropped();
         }
         if over {
@@ -157,7 +176,7 @@ async fn log_reports(mut reports: mpsc::Receiver<Report>) {
 }
 
 /// Tells the election to leave every role once a signal or the end of the guardian asks for it.
-async fn leave_when_told(handle: Handle, guardian: Link) {
+async fn leave_when_told(handle: Handle, guardian: Arc<Link>) {
     let reason = match reason_to_leave(&guardian).await {
         Ok(reason) => reason,
         Err(error) => {
@@ -166,6 +185,7 @@ async fn leave_when_told(handle: Handle, guardian: Link) {
         }
     };
     info!("leaving: {reason}");
+    tell_systemd(NotifyState::Stopping);
     if handle.send(Command::Shutdown).is_err() {
         error!("the election thread does not take commands; ending without an orderly farewell");
         std::process::abort();
@@ -176,12 +196,12 @@ async fn reason_to_leave(guardian: &Link) -> io::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let pipe = AsyncFd::new(guardian)?;
+    let pipe = Readable::new(guardian.liveness())?;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok("SIGTERM"),
             _ = interrupt.recv() => return Ok("SIGINT"),
-            _ = pipe.readable() => return Ok("the guardian is gone"),
+            _ = pipe.wait() => return Ok("the guardian is gone"),
             _ = hangup.recv() => warn!("SIGHUP: this version cannot reload; restart it to apply a changed configuration"),
         }
     }

@@ -22,6 +22,16 @@ pub struct Config {
     pub virtual_routers: Vec<VirtualRouter>,
 }
 
+impl Config {
+    /// Returns what [`Lease::Auto`] means for this node, in seconds: 3, or more where 64 renewals a second, each at a
+    /// third of the lease, would not do (ownership rule 18).
+    pub fn automatic_lease(&self) -> u32 {
+        let leased = self.virtual_routers.iter().filter(|router| router.lease != Lease::Off);
+        let addresses: usize = leased.map(|router| router.addresses.len()).sum();
+        u32::try_from((addresses * 3).div_ceil(64)).unwrap_or(u32::MAX).max(3)
+    }
+}
+
 /// Says how the election thread is scheduled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Realtime {

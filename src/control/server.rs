@@ -1,6 +1,6 @@
 //! The agent's end: what each path answers.
 
-use core::future::Future;
+use core::future::{Future, IntoFuture};
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use tokio::sync::oneshot;
 
 use crate::config::{Config, VirtualRouter};
 use crate::election::{Drain, Instant};
@@ -189,7 +190,11 @@ fn paths(context: Context) -> Router {
         .with_state(context)
 }
 
-/// Answers on `socket` until `shutdown` completes, then removes the socket's file.
+/// How long a request that is being answered may hold up the end.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Answers on `socket` until `shutdown` completes, and what is being asked for [`GRACE`] longer, then removes the
+/// socket's file.
 ///
 /// Must run inside a tokio runtime with I/O and time.
 ///
@@ -200,7 +205,23 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let listener = socket.listener()?;
-    axum::serve(listener, paths(context)).with_graceful_shutdown(shutdown).await
+    let (tell, told) = oneshot::channel();
+    let shutdown = async move {
+        shutdown.await;
+        // Nobody listens where the server has failed.
+        let _ = tell.send(());
+    };
+    // A client that connects and says nothing would hold the graceful end up for ever.
+    let too_late = async {
+        match told.await {
+            Ok(()) => tokio::time::sleep(GRACE).await,
+            Err(_) => core::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = axum::serve(listener, paths(context)).with_graceful_shutdown(shutdown).into_future() => served,
+        () = too_late => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,11 @@ use core::time::Duration;
 
 use vrrp_packet::Priority;
 
-use super::event::{Action, Cause, Drain, Epoch, Fault, Heard};
+use super::event::{Action, Cause, Epoch, Fault, Heard};
 use super::router::Router;
-use super::state::{Aside, Listening, Release, State, Step, Tenure, Then};
+use super::state::{INTERVALS_OF_SILENCE, Listening, Release, State, Step, Tenure, Then};
 use super::time::Instant;
 
-/// An Active Router that has not sent for this many of its intervals may have been replaced (ownership rule 11).
-const INTERVALS_OF_SILENCE: u32 = 3;
 /// Answers to losing advertisements keep this distance, so that a flood is not answered packet by packet.
 const ASSERTION_GAP: Duration = Duration::from_millis(1);
 /// Announcements that contention provokes keep this distance.
@@ -28,6 +26,7 @@ impl Router {
             last_sent: now,
             last_asked: now,
             last_announced: now,
+            owes_announcement: false,
         };
         actions.push(Action::SendAdvertisement { priority });
         if self.settings.priority.is_owner() {
@@ -51,6 +50,9 @@ impl Router {
         // The schedule is kept, lateness does not add up; what was missed while away is not sent afterwards.
         let next = tenure.adver_deadline + interval;
         tenure.adver_deadline = if next > now { next } else { now + interval };
+        if tenure.owes_announcement {
+            self.announce_again(now, &mut tenure, actions);
+        }
         self.advertise(now, tenure, actions);
     }
 
@@ -75,13 +77,32 @@ impl Router {
         }
         if heard.priority.is_release() {
             tenure.adver_deadline = now + self.settings.interval.duration();
-        } else if now.since(tenure.last_announced) >= ANNOUNCEMENT_GAP && matches!(self.state, State::Active(_)) {
+        } else {
             // Its announcements may have misled switches and hosts.
-            tenure.last_announced = now;
-            actions.push(Action::Announce);
+            self.announce_again(now, &mut tenure, actions);
         }
         // New in RFC 9568: answer at once, but leave Adver_Timer alone.
         self.advertise(now, tenure, actions);
+    }
+
+    /// Announces at once, or with the first advertisement after [`ANNOUNCEMENT_GAP`].
+    fn announce_again(&self, now: Instant, tenure: &mut Tenure, actions: &mut Vec<Action>) {
+        match self.state {
+            State::Active(_) => {
+                tenure.owes_announcement = now.since(tenure.last_announced) < ANNOUNCEMENT_GAP;
+                if !tenure.owes_announcement {
+                    tenure.last_announced = now;
+                    actions.push(Action::Announce);
+                }
+            }
+            // The addresses are announced when they come.
+            State::Initialize
+            | State::Backup(_)
+            | State::Aside(_)
+            | State::Opening(_)
+            | State::Claiming(_)
+            | State::Releasing(_) => {}
+        }
     }
 
     pub(super) fn advertise_new_priority(
@@ -117,13 +138,18 @@ impl Router {
             State::Opening(mut tenure) | State::Claiming(mut tenure) | State::Active(mut tenure) => {
                 tenure.last_sent = now;
                 self.put_tenure(tenure);
-                // A role that was held for a whole interval after its addresses came ends a row of failures.
-                let held = now.since(self.since) >= self.settings.interval.duration();
+                // A role that was held for longer than the last wait ends a row of failures: at 10 ms an interval
+                // would end it before somebody has taken the addresses away again.
+                let held = now.since(self.since) >= self.retry_wait();
                 if held && matches!(self.state, State::Active(_)) {
                     self.failures = 0;
                 }
             }
-            State::Initialize | State::Backup(_) | State::Aside(_) | State::Releasing(_) => {}
+            State::Releasing(mut release) => {
+                release.last_sent = now;
+                self.state = State::Releasing(release);
+            }
+            State::Initialize | State::Backup(_) | State::Aside(_) => {}
         }
     }
 
@@ -134,10 +160,11 @@ impl Router {
         if self.settings.priority.is_owner() {
             return;
         }
+        let bearable = self.settings.interval.duration() * INTERVALS_OF_SILENCE;
         match self.state {
             State::Opening(tenure) | State::Claiming(tenure) | State::Active(tenure) => {
                 let away = now.since(tenure.last_sent);
-                if away < self.settings.interval.duration() * INTERVALS_OF_SILENCE {
+                if away < bearable {
                     return;
                 }
                 if tenure.last_asked > tenure.last_sent {
@@ -146,7 +173,13 @@ impl Router {
                     self.leave_after_absence(now, away, actions);
                 }
             }
-            State::Initialize | State::Backup(_) | State::Aside(_) | State::Releasing(_) => {}
+            State::Releasing(release) => {
+                let away = now.since(release.last_sent);
+                if away >= bearable {
+                    self.fall_silent_after_absence(now, release, away, actions);
+                }
+            }
+            State::Initialize | State::Backup(_) | State::Aside(_) => {}
         }
     }
 
@@ -239,60 +272,17 @@ impl Router {
         }
     }
 
-    pub(super) fn drain(&mut self, now: Instant, mode: Drain, actions: &mut Vec<Action>) {
-        // Ownership rule 16: the owner's addresses cannot leave its host.
-        if self.settings.priority.is_owner() {
-            return;
-        }
-        self.drained = true;
-        let then = match mode {
-            Drain::Watched => Then::Watch,
-            Drain::Forced => Then::StandBy,
-        };
-        match self.state {
-            // Before the start and on the way out the flag alone decides where the router goes next.
-            State::Initialize => {}
-            State::Releasing(mut release) => {
-                // A release that this node wanted ends under watch; one that a better router forced is over anyway.
-                if release.farewell && release.then == Then::StandBy {
-                    release.then = then;
-                    self.state = State::Releasing(release);
-                }
-            }
-            State::Backup(backup) => {
-                self.enter(now, State::Aside(Aside::listening(backup.listening)), Cause::Drained, actions);
-            }
-            State::Aside(aside) => self.enter(now, State::Aside(aside), Cause::Drained, actions),
-            State::Opening(_) | State::Claiming(_) | State::Active(_) => {
-                self.release(now, true, then, Cause::Drained, actions);
-            }
-        }
-    }
-
-    pub(super) fn shutdown(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Initialize => {}
-            State::Backup(_) | State::Aside(_) => self.enter(now, State::Initialize, Cause::Shutdown, actions),
-            State::Releasing(mut release) => {
-                release.then = Then::Stop;
-                self.state = State::Releasing(release);
-            }
-            State::Opening(_) | State::Claiming(_) | State::Active(_) => {
-                self.release(now, true, Then::Stop, Cause::Shutdown, actions);
-            }
-        }
-    }
-
     /// A better router is there: it speaks for the addresses from now on, this node is silent and lets go of them.
     fn step_down(&mut self, now: Instant, tenure: Tenure, heard: Heard, cause: Cause, actions: &mut Vec<Action>) {
         let mut listening = Listening::afresh(now, self.settings.interval);
-        listening.follow(now, heard);
+        listening.follow(now, self.settings.version, heard);
         self.begin_release(
             now,
             Release {
                 step: Step::Addresses,
                 adver_deadline: None,
                 give_up_at: None,
+                last_sent: tenure.last_sent,
                 farewell: false,
                 priority: tenure.priority,
                 listening,

@@ -43,11 +43,15 @@ impl Router {
     ) {
         if heard.priority.is_release() {
             self.heard_release(now, &mut backup.listening, heard);
-        } else if heard.priority >= self.priority() || !self.may_preempt(now, &backup) {
-            backup.listening.follow(now, heard);
         } else {
-            // RFC 9568 §6.4.2, (480): discard; Active_Down_Timer runs on, and at its end this node preempts.
-            backup.listening.notice(now, heard);
+            let lower = heard.priority < self.priority();
+            backup.lower_since = lower.then(|| backup.lower_since.unwrap_or(now));
+            if lower && self.may_preempt(now, &backup) {
+                // RFC 9568 §6.4.2, (480): discard; Active_Down_Timer runs on, and at its end this node preempts.
+                backup.listening.notice(now, heard);
+            } else {
+                backup.listening.follow(now, self.settings.version, heard);
+            }
         }
         self.state = State::Backup(backup);
         // A role that was handed over is taken in the same step.
@@ -65,7 +69,7 @@ impl Router {
         if heard.priority.is_release() {
             self.heard_release(now, &mut aside.listening, heard);
         } else {
-            aside.listening.follow(now, heard);
+            aside.listening.follow(now, self.settings.version, heard);
         }
         self.state = State::Aside(aside);
         if taker_gives_up && aside.watch_until.is_some() {
@@ -76,18 +80,24 @@ impl Router {
 
     /// When an Aside router must look again.
     pub(super) fn aside_deadline(&self, aside: &Aside) -> Option<Instant> {
-        let watch = aside.watch_until.map(|until| until.min(self.active_down_deadline(&aside.listening)));
-        earliest(watch, aside.retry_at)
+        earliest(self.watch_deadline(aside), aside.retry_at)
     }
 
     pub(super) fn aside_timeout(&mut self, now: Instant, mut aside: Aside, actions: &mut Vec<Action>) {
-        if aside.watch_until.is_some() && now >= self.active_down_deadline(&aside.listening) {
-            self.take_back(now, aside, actions);
-            return;
-        }
-        if aside.watch_until.is_some_and(|until| now >= until) {
-            aside.watch_until = None;
-            self.enter(now, State::Aside(aside), Cause::DrainSettled, actions);
+        if self.watch_deadline(&aside).is_some_and(|at| now >= at) {
+            let down = self.active_down_deadline(&aside.listening);
+            let late = now.since(down);
+            if now < down {
+                aside.watch_until = None;
+                self.enter(now, State::Aside(aside), Cause::DrainSettled, actions);
+            } else if late >= aside.listening.interval.duration() {
+                // As in Backup: a node that was not running cannot know that nobody took the role.
+                self.stalled(now, late, actions);
+                return;
+            } else {
+                self.take_back(now, aside, actions);
+                return;
+            }
         }
         if aside.retry_at.is_some_and(|at| now >= at) {
             aside.retry_at = None;
@@ -114,49 +124,31 @@ impl Router {
         self.ready = ready;
         match self.state {
             State::Aside(aside) => self.leave_aside(now, aside, Cause::RetryDue, actions),
-            State::Initialize
-            | State::Backup(_)
-            | State::Opening(_)
-            | State::Claiming(_)
-            | State::Active(_)
-            | State::Releasing(_) => {}
-        }
-    }
-
-    pub(super) fn resume(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        self.drained = false;
-        match self.state {
-            State::Aside(mut aside) => {
-                aside.watch_until = None;
-                self.state = State::Aside(aside);
-                self.leave_aside(now, aside, Cause::Resumed, actions);
-            }
-            State::Initialize
-            | State::Backup(_)
-            | State::Opening(_)
-            | State::Claiming(_)
-            | State::Active(_)
-            | State::Releasing(_) => {}
+            State::Backup(backup) => self.reconsider_preemption(now, backup),
+            State::Initialize | State::Opening(_) | State::Claiming(_) | State::Active(_) | State::Releasing(_) => {}
         }
     }
 
     pub(super) fn stalled(&mut self, now: Instant, by: Duration, actions: &mut Vec<Action>) {
         match self.state {
-            State::Initialize | State::Releasing(_) => {}
+            State::Initialize => {}
             State::Backup(mut backup) => {
                 backup.listening.basis = Basis::Silence { since: now };
                 self.enter(now, State::Backup(backup), Cause::Stalled { by }, actions);
             }
             State::Aside(mut aside) => {
                 aside.listening.basis = Basis::Silence { since: now };
+                self.watch_anew(&mut aside);
                 self.state = State::Aside(aside);
+                self.report(now, StateName::Aside, StateName::Aside, Cause::Stalled { by }, actions);
             }
+            State::Releasing(release) => self.fall_silent_after_absence(now, release, by, actions),
             State::Opening(_) | State::Claiming(_) | State::Active(_) => self.leave_after_absence(now, by, actions),
         }
     }
 
     /// Priority 0: Active_Down_Timer := Skew_Time, or at once.
-    fn heard_release(&self, now: Instant, listening: &mut Listening, heard: Heard) {
+    pub(super) fn heard_release(&self, now: Instant, listening: &mut Listening, heard: Heard) {
         // Ownership rule 3: nobody else can give this role away.
         if !listening.is_from_active(heard) {
             return;
@@ -176,18 +168,24 @@ impl Router {
         if self.settings.priority.is_owner() {
             return true;
         }
-        let delay_is_over = now.since(backup.entered) >= self.settings.preempt_delay;
+        let delay_is_over = backup.lower_since.is_some_and(|since| now.since(since) >= self.settings.preempt_delay);
         // Ownership rule 7: a node that cannot serve does not depose one that can.
         let can_serve = self.settings.gate.is_none() || self.ready;
         self.settings.preempt && delay_is_over && can_serve && now >= self.not_before
     }
 
-    /// Nobody took the drained role, or the taker gave it up: ownership rule 9.
-    fn take_back(&mut self, now: Instant, aside: Aside, actions: &mut Vec<Action>) {
-        self.drained = false;
-        self.stand_by(now, aside.listening, Cause::DrainRefused, actions);
-        if let State::Backup(backup) = self.state {
-            self.backup_timeout(now, backup, actions);
+    /// A preemption under way ends where this node may not preempt any more: Active_Down_Timer counts from the last
+    /// advertisement again (ownership rules 5 and 7).
+    pub(super) fn reconsider_preemption(&mut self, now: Instant, mut backup: Backup) {
+        let Some(peer) = backup.listening.peer else { return };
+        if peer.priority < self.priority() && self.may_preempt(now, &backup) {
+            return;
         }
+        let since = match backup.listening.basis {
+            Basis::Silence { since } => since.max(peer.heard),
+            Basis::Released { .. } | Basis::HandedOver { .. } | Basis::GaveUp { .. } => peer.heard,
+        };
+        backup.listening.basis = Basis::Silence { since };
+        self.state = State::Backup(backup);
     }
 }

@@ -222,7 +222,8 @@ pub enum Cause {
     AddressesLost,
     /// The addresses are gone and the gate is closed.
     Withdrawn,
-    /// The withdrawal was not confirmed within Active_Down_Interval: the node falls silent, the lease bounds the rest.
+    /// The withdrawal was not confirmed within Active_Down_Interval, or the gate did not answer within its bound: the
+    /// node falls silent, the leases bound the rest.
     WithdrawalUnconfirmed,
     /// The node may not be Active.
     Fault(Fault),

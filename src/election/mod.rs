@@ -7,6 +7,7 @@
 mod active;
 mod backup;
 mod event;
+mod operator;
 mod releasing;
 mod router;
 mod settings;
@@ -21,3 +22,6 @@ pub(crate) use router::earliest;
 pub use settings::{Gate, Settings};
 pub use time::Instant;
 pub use view::{Peer, View};
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! On the way out of Active (ownership rule 8): the addresses leave, the gate closes, and only then Priority 0.
 
+use core::time::Duration;
+
 use vrrp_packet::Priority;
 
 use super::event::{Action, Cause, Epoch, Heard, StateName};
@@ -22,11 +24,11 @@ impl Router {
     ) {
         let (State::Opening(tenure) | State::Claiming(tenure) | State::Active(tenure)) = self.state else { return };
         let interval = self.settings.interval;
-        let give_up = now + interval.active_down_interval(self.settings.version, tenure.priority);
         let release = Release {
             step: Step::Addresses,
             adver_deadline: speaking.then_some(tenure.adver_deadline),
-            give_up_at: Some(give_up),
+            give_up_at: None,
+            last_sent: tenure.last_sent,
             farewell: true,
             priority: tenure.priority,
             listening: Listening::afresh(now, interval),
@@ -52,13 +54,24 @@ impl Router {
         match self.state {
             State::Opening(_) => {
                 // The claim was never asked for: only the gate may be open.
-                release.step = Step::Gate;
-                actions.push(Action::CloseGate { epoch });
+                self.close_gate(now, &mut release, actions);
             }
-            State::Claiming(_) | State::Active(_) => actions.push(Action::Withdraw { epoch }),
+            State::Claiming(_) | State::Active(_) => {
+                let wait = self.settings.interval.active_down_interval(self.settings.version, release.priority);
+                release.give_up_at = Some(now + wait);
+                actions.push(Action::Withdraw { epoch });
+            }
             State::Initialize | State::Backup(_) | State::Aside(_) | State::Releasing(_) => {}
         }
         self.enter(now, State::Releasing(release), cause, actions);
+    }
+
+    /// Asks the gate to close; the node speaks on until it has, or until even a slow gate should have answered.
+    fn close_gate(&self, now: Instant, release: &mut Release, actions: &mut Vec<Action>) {
+        let down = self.settings.interval.active_down_interval(self.settings.version, release.priority);
+        release.step = Step::Gate;
+        release.give_up_at = release.farewell.then(|| now + down.max(self.gate_bound()));
+        actions.push(Action::CloseGate { epoch: self.epoch });
     }
 
     pub(super) fn releasing_timeout(&mut self, now: Instant, mut release: Release, actions: &mut Vec<Action>) {
@@ -66,7 +79,10 @@ impl Router {
             // Ownership rule 8: no Priority 0 for addresses that may still be here; the lease bounds the rest.
             release.give_up_at = None;
             release.adver_deadline = None;
-            release.farewell = false;
+            if release.farewell {
+                release.farewell = false;
+                release.listening.basis = Basis::GaveUp { at: now };
+            }
             self.state = State::Releasing(release);
             let cause = Cause::WithdrawalUnconfirmed;
             self.report(now, StateName::Releasing, StateName::Releasing, cause, actions);
@@ -81,25 +97,36 @@ impl Router {
 
     pub(super) fn heard_while_releasing(&mut self, now: Instant, mut release: Release, heard: Heard) {
         if heard.priority.is_release() {
-            if release.listening.is_from_active(heard) {
-                release.listening = Listening::afresh(now, self.settings.interval);
-            }
+            self.heard_release(now, &mut release.listening, heard);
         } else if self.is_better(release.priority, heard) || release.adver_deadline.is_none() {
             // Another router is Active already: a farewell would be for a role that is no longer ours.
-            release.listening.follow(now, heard);
+            release.listening.follow(now, self.settings.version, heard);
             release.adver_deadline = None;
             release.farewell = false;
         }
         self.state = State::Releasing(release);
     }
 
+    /// Ownership rule 11: a node that was away does not speak for addresses that may still be here.
+    pub(super) fn fall_silent_after_absence(
+        &mut self,
+        now: Instant,
+        mut release: Release,
+        by: Duration,
+        actions: &mut Vec<Action>,
+    ) {
+        if release.adver_deadline.take().is_none() {
+            return;
+        }
+        self.enter(now, State::Releasing(release), Cause::Stalled { by }, actions);
+    }
+
     pub(super) fn addresses_withdrawn(&mut self, now: Instant, epoch: Epoch, actions: &mut Vec<Action>) {
         match self.state {
             State::Releasing(mut release) if epoch == self.epoch && release.step == Step::Addresses => {
                 if self.settings.gate.is_some() {
-                    release.step = Step::Gate;
+                    self.close_gate(now, &mut release, actions);
                     self.state = State::Releasing(release);
-                    actions.push(Action::CloseGate { epoch });
                 } else {
                     self.finish_release(now, release, actions);
                 }
@@ -133,11 +160,15 @@ impl Router {
         let mut listening = release.listening;
         if release.farewell {
             actions.push(Action::SendAdvertisement { priority: Priority::RELEASE });
+        }
+        // Where the node only fell silent the others' turn counts from now, too: the addresses are gone since now.
+        let gave_up = release.farewell || matches!(listening.basis, Basis::GaveUp { at: _ });
+        if gave_up {
             listening.basis = Basis::GaveUp { at: now };
         }
         match release.then {
             Then::Stop => self.enter(now, State::Initialize, Cause::Withdrawn, actions),
-            Then::Watch if self.drained && release.farewell => self.watch_drain(now, listening, actions),
+            Then::Watch if self.drained && listening.peer.is_none() => self.watch_drain(now, listening, actions),
             Then::Watch | Then::StandBy => self.stand_by(now, listening, Cause::Withdrawn, actions),
             Then::Retry { needs_readiness } => {
                 self.failures = self.failures.saturating_add(1);
@@ -148,12 +179,8 @@ impl Router {
         }
     }
 
-    /// Ownership rule 9: the drained node listens until it is sure that somebody has the role and keeps it.
-    fn watch_drain(&mut self, now: Instant, listening: Listening, actions: &mut Vec<Action>) {
-        let gate = self.settings.gate.map(|gate| gate.bound).unwrap_or_default();
-        let until = listening.deadline(self.settings.version, self.priority()) + gate;
-        let aside = Aside { watch_until: Some(until), ..Aside::listening(listening) };
-        self.enter(now, State::Aside(aside), Cause::Withdrawn, actions);
+    pub(super) fn gate_bound(&self) -> Duration {
+        self.settings.gate.map(|gate| gate.bound).unwrap_or_default()
     }
 
     /// Tells whether a router that advertises this comes before one with priority `own` (RFC 9568 §6.4.3).

@@ -132,6 +132,10 @@ impl Router {
         }
     }
 
+    pub(super) fn is_deaf(&self) -> bool {
+        self.effective == Effective::Fault(Fault::Deaf)
+    }
+
     pub(super) fn retry_wait(&self) -> Duration {
         FIRST_RETRY * (1 << self.failures.saturating_sub(1).min(MOST_DOUBLINGS))
     }
@@ -156,7 +160,7 @@ impl Router {
         let state = if self.in_fault() || self.drained {
             State::Aside(Aside::listening(listening))
         } else {
-            State::Backup(Backup { listening, entered: now })
+            State::Backup(Backup { listening, entered: now, lower_since: None })
         };
         self.enter(now, state, cause, actions);
     }
@@ -199,18 +203,18 @@ impl Router {
         if before == effective {
             return;
         }
+        if before == Effective::Fault(Fault::Deaf) {
+            self.hear_again(now);
+        }
         match (self.state, effective) {
-            // A Backup's deadline is computed from the priority whenever it is asked for.
-            (State::Initialize | State::Releasing(_), _) | (State::Backup(_), Effective::Priority(_)) => {}
+            (State::Initialize | State::Releasing(_), _) => {}
+            // The deadline itself is computed from the priority whenever it is asked for.
+            (State::Backup(backup), Effective::Priority(_)) => self.reconsider_preemption(now, backup),
             (State::Backup(backup), Effective::Fault(fault)) => {
                 let aside = Aside::listening(backup.listening);
                 self.enter(now, State::Aside(aside), Cause::Fault(fault), actions);
             }
-            (State::Aside(mut aside), Effective::Priority(_)) => {
-                if before == Effective::Fault(Fault::Deaf) {
-                    aside.listening = Listening::afresh(now, self.settings.interval);
-                    self.state = State::Aside(aside);
-                }
+            (State::Aside(aside), Effective::Priority(_)) => {
                 self.leave_aside(now, aside, Cause::FaultCleared, actions);
             }
             (State::Aside(aside), Effective::Fault(fault)) => {
@@ -225,6 +229,24 @@ impl Router {
             (State::Opening(_) | State::Claiming(_) | State::Active(_), Effective::Fault(fault)) => {
                 self.leave_for_fault(now, fault, actions);
             }
+        }
+    }
+
+    /// What was heard before the link went away is void.
+    fn hear_again(&mut self, now: Instant) {
+        let afresh = Listening::afresh(now, self.settings.interval);
+        match self.state {
+            State::Aside(mut aside) => {
+                aside.listening = afresh;
+                self.watch_anew(&mut aside);
+                self.state = State::Aside(aside);
+            }
+            State::Releasing(mut release) => {
+                release.listening = afresh;
+                self.state = State::Releasing(release);
+            }
+            // In fault a router is in none of these, but before its start.
+            State::Initialize | State::Backup(_) | State::Opening(_) | State::Claiming(_) | State::Active(_) => {}
         }
     }
 }

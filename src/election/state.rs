@@ -8,6 +8,10 @@ use super::event::{Heard, StateName};
 use super::time::Instant;
 use super::view::Peer;
 
+/// An Active Router that was not heard for this many of its intervals may have been replaced: the shortest
+/// Active_Down_Interval of any peer is longer by its Skew_Time (ownership rule 11).
+pub(super) const INTERVALS_OF_SILENCE: u32 = 3;
+
 /// The state of one Virtual Router.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum State {
@@ -44,8 +48,10 @@ impl State {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Backup {
     pub(super) listening: Listening,
-    /// When this state was entered: preempt_delay counts from here, and a deadline that lies before is not late.
+    /// When this state was entered: a deadline that lies before is not late.
     pub(super) entered: Instant,
+    /// Since when only a lower priority is heard: preempt_delay counts from here.
+    pub(super) lower_since: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -78,6 +84,8 @@ pub(super) struct Tenure {
     pub(super) last_asked: Instant,
     /// When the addresses were last announced.
     pub(super) last_announced: Instant,
+    /// Whether contention asked for an announcement that would have come too soon after the last.
+    pub(super) owes_announcement: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -87,6 +95,8 @@ pub(super) struct Release {
     pub(super) adver_deadline: Option<Instant>,
     /// When an unconfirmed withdrawal makes the node fall silent (ownership rule 8).
     pub(super) give_up_at: Option<Instant>,
+    /// When the kernel last took an advertisement (ownership rule 11).
+    pub(super) last_sent: Instant,
     /// Whether Priority 0 ends the role.
     pub(super) farewell: bool,
     pub(super) priority: Priority,
@@ -135,7 +145,7 @@ pub(super) enum Basis {
     Released { at: Instant, by: IpAddr },
     /// The Active Router said Priority 0 and no third router can wait: at once.
     HandedOver { at: Instant, by: IpAddr },
-    /// This node said Priority 0: others get Skew_Time and a whole Active_Down_Interval.
+    /// This node said Priority 0 or fell silent: others get Skew_Time and a whole Active_Down_Interval.
     GaveUp { at: Instant },
 }
 
@@ -145,16 +155,27 @@ impl Listening {
     }
 
     /// Follows whoever was heard: RFC 9568 §6.4.2, (450) to (470).
-    pub(super) fn follow(&mut self, now: Instant, heard: Heard) {
+    pub(super) fn follow(&mut self, now: Instant, version: Version, heard: Heard) {
         self.notice(now, heard);
-        self.interval = heard.interval;
+        match version {
+            // RFC 3768 §6.1 knows no Active_Adver_Interval: every router has the same interval.
+            Version::V2 => {}
+            Version::V3 => self.interval = heard.interval,
+        }
         self.basis = Basis::Silence { since: now };
     }
 
     /// Remembers who is Active, but lets Active_Down_Timer run: the node is about to preempt.
     pub(super) fn notice(&mut self, now: Instant, heard: Heard) {
         let Heard { source, priority, interval } = heard;
-        self.peer = Some(Peer { source, priority, interval, heard: now });
+        // Where two advertise, the better one stays Active: the other must not be able to give its role away (rule 3).
+        let outranked = self.peer.is_some_and(|peer| {
+            let fresh = now.since(peer.heard) < peer.interval.duration() * INTERVALS_OF_SILENCE;
+            fresh && peer.source != source && (peer.priority, peer.source) > (priority, source)
+        });
+        if !outranked {
+            self.peer = Some(Peer { source, priority, interval, heard: now });
+        }
     }
 
     /// Tells whether an advertisement comes from the recorded Active Router (ownership rule 3).

@@ -35,7 +35,9 @@ impl fmt::Display for Cause {
             Self::ActiveDown => f.write_str("the Active Router was not heard for Active_Down_Interval"),
             Self::Released { by } => write!(f, "{by} gave up the role"),
             Self::HigherPriority { peer, priority } => write!(f, "{peer} advertises the higher priority {priority}"),
-            Self::HigherAddress { peer } => write!(f, "{peer} advertises the same priority and has the greater address"),
+            Self::HigherAddress { peer } => {
+                write!(f, "{peer} advertises the same priority and has the greater address")
+            }
             Self::GateOpened => f.write_str("the database gate is open"),
             Self::GateRefused => f.write_str("the database gate refused"),
             Self::Confirmed => f.write_str("the kernel confirmed the addresses"),

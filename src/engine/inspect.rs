@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use vrrp_packet::{Advertisement, Family, IpHeader, ParseError, V2Authentication, Version, Vrid};
+use vrrp_packet::{Advertisement, Family, IpHeader, ParseError, Version, Vrid};
 
 use crate::election::Heard;
 use crate::net::Datagram;
@@ -51,12 +51,7 @@ fn authenticate(plan: &Plan, advertisement: &Advertisement<'_>) -> Result<(), Di
         // Whoever signs expects to be verified; this router has no key to do so.
         return Err(Discard::Authentication);
     }
-    let accepted = match (advertisement.v2_authentication(), plan.password) {
-        (None | Some(V2Authentication::None), None) => true,
-        (Some(V2Authentication::SimplePassword(theirs)), Some(ours)) => theirs == ours,
-        (None | Some(V2Authentication::None | V2Authentication::Other(_)), Some(_))
-        | (Some(V2Authentication::SimplePassword(_) | V2Authentication::Other(_)), None) => false,
-    };
+    let accepted = advertisement.v2_authentication().is_none_or(|theirs| theirs.matches(plan.password));
     if accepted { Ok(()) } else { Err(Discard::Authentication) }
 }
 

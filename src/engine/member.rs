@@ -3,21 +3,20 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use vrrp_packet::{ChecksumForm, Family, IpHeader, Outgoing, Priority};
+use vrrp_packet::{ChecksumForm, Priority};
 
 use crate::election::{Action, Effective, Event, Fault, Instant, Router};
-use crate::net::{GROUP_V4, GROUP_V6, VrrpSocket};
+use crate::net::VrrpSocket;
 
 use super::handle::{Published, Snapshot};
 use super::notice::Limited;
 use super::plan::Plan;
+use super::voice::Voice;
 
 /// How long the same kind of news about a router is kept back after it was told, in nanoseconds.
 const NEWS_GAP: u64 = 60_000_000_000;
 /// Actions that one event can make the election ask for; more only cost an allocation.
 const ACTIONS: usize = 16;
-/// Bytes of the longest advertisement: 255 IPv6 addresses.
-const LONGEST: usize = 8 + 255 * 16 + 28;
 
 /// Says what is known of a member's interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,30 +34,21 @@ pub(super) struct Member {
     /// Whether the interface has been looked at, so that the election could begin.
     pub(super) started: bool,
     pub(super) actions: Vec<Action>,
-    form: ChecksumForm,
-    group: [IpAddr; 1],
-    payload: Vec<u8>,
+    voice: Voice,
     told: [u64; Limited::COUNT],
     unpublished: bool,
 }
 
 impl Member {
     pub(super) fn new(plan: Plan, published: Arc<Published>) -> Self {
-        let group = match plan.family {
-            Family::Ipv4 => IpAddr::V4(GROUP_V4),
-            Family::Ipv6 => IpAddr::V6(GROUP_V6),
-        };
         Self {
             router: Router::new(plan.settings),
-            // The installed base sends the pseudo-header and some of it accepts nothing else.
-            form: plan.checksum.unwrap_or(ChecksumForm::PseudoHeader),
-            group: [group],
+            voice: Voice::new(&plan),
             plan,
             published,
             link: Link::default(),
             started: false,
             actions: Vec::with_capacity(ACTIONS),
-            payload: Vec::with_capacity(LONGEST),
             told: [0; Limited::COUNT],
             unpublished: true,
         }
@@ -92,42 +82,17 @@ impl Member {
     pub(super) fn follow_checksum(&mut self, source: IpAddr, form: ChecksumForm) {
         let is_active = self.router.view().active.is_some_and(|active| active.source == source);
         if self.plan.checksum.is_none() && is_active {
-            self.form = form;
+            self.voice.set_checksum(form);
         }
     }
 
-    /// Sends an advertisement to the group or to every peer.
-    ///
-    /// It counts as sent where at least one destination took it (ownership rule 11).
+    /// Sends an advertisement.
     ///
     /// # Errors
-    /// The kernel's error number, where none did.
+    /// The kernel's error number.
     pub(super) fn advertise(&mut self, socket: Option<&VrrpSocket>, priority: Priority) -> Result<(), i32> {
         let (Some(socket), Some(source)) = (socket, self.link.source) else { return Err(libc::ENETDOWN) };
-        let destinations = if self.plan.peers.is_empty() { &self.group[..] } else { &self.plan.peers[..] };
-        let mut outcome = Err(libc::EDESTADDRREQ);
-        for &destination in destinations {
-            let ip = IpHeader { source, destination, hop_limit: u8::MAX };
-            let outgoing = Outgoing {
-                version: self.plan.settings.version,
-                vrid: self.plan.vrid,
-                priority,
-                interval: self.plan.settings.interval,
-                addresses: &self.plan.addresses,
-                checksum: self.form,
-                password: self.plan.password,
-            };
-            // The configuration admits nothing that cannot be emitted; a source of the wrong family would end here.
-            if outgoing.emit_into(&ip, &mut self.payload).is_err() {
-                outcome = outcome.or(Err(libc::EINVAL));
-                continue;
-            }
-            match socket.send(source, destination, &self.payload) {
-                Ok(()) => outcome = Ok(()),
-                Err(error) => outcome = outcome.or(Err(error.raw_os_error().unwrap_or(libc::EIO))),
-            }
-        }
-        outcome
+        self.voice.advertise(&self.plan, socket, source, priority)
     }
 
     /// Tells whether this kind of news may be told now, and remembers that it was.

@@ -10,6 +10,7 @@ use crate::net;
 
 mod answers;
 mod counters;
+mod election_thread;
 mod handle;
 mod inspect;
 mod ledger;
@@ -17,7 +18,7 @@ mod member;
 mod notice;
 mod plan;
 mod sockets;
-mod election_thread;
+mod voice;
 
 pub use answers::{AnswerSender, Answers, answers};
 pub use counters::{Counter, Counters, Discard};
@@ -25,6 +26,7 @@ pub use handle::{Busy, Command, Handle, Inbox, Published, Snapshot, channel};
 pub use ledger::Ledger;
 pub use notice::{News, Notice, Notices};
 pub use plan::Plan;
+pub use voice::say_farewell;
 
 /// Holds what the election thread is connected to.
 pub struct Connections {

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use crossbeam_queue::ArrayQueue;
@@ -121,7 +121,12 @@ pub(super) struct Teller(Arc<Ring>);
 pub struct Notices(Arc<Ring>);
 
 pub(super) fn ring() -> io::Result<(Teller, Notices)> {
-    let ring = Ring { queue: ArrayQueue::new(CAPACITY), dropped: AtomicU64::new(0), over: AtomicBool::new(false), wake: Wake::new()? };
+    let ring = Ring {
+        queue: ArrayQueue::new(CAPACITY),
+        dropped: AtomicU64::new(0),
+        over: AtomicBool::new(false),
+        wake: Wake::new()?,
+    };
     let ring = Arc::new(ring);
     Ok((Teller(Arc::clone(&ring)), Notices(ring)))
 }
@@ -170,11 +175,5 @@ impl Drop for Teller {
 impl AsFd for Notices {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.wake.as_fd()
-    }
-}
-
-impl AsRawFd for Notices {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
     }
 }

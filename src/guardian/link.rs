@@ -50,6 +50,11 @@ impl Link {
         Ok(Self { table: Table::from_fd(inherited(table)?)?, liveness: inherited(liveness)? })
     }
 
+    /// Returns what becomes readable when the guardian has died; nothing is ever written to it.
+    pub const fn liveness(&self) -> &OwnedFd {
+        &self.liveness
+    }
+
     /// Returns the table that the guardian reads.
     pub const fn table(&self) -> &Table {
         &self.table

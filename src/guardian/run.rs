@@ -198,7 +198,7 @@ impl<'p> Guardian<'p> {
     }
 }
 
-/// Withdraws what the dead agent held, and only then gives up its roles (`ownership.md`, rule 8).
+/// Withdraws what the dead agent held, and only then gives up its roles (ownership rule 8).
 fn clean_up(table: &Table, cleanup: &mut dyn Cleanup) {
     for router in (0..table.routers()).filter(|&router| table.claimed(router).is_some()) {
         match cleanup.withdraw(router) {

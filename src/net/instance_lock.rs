@@ -1,4 +1,4 @@
-//! One agent per network namespace (`ownership.md`, rule 15).
+//! One agent per network namespace (ownership rule 15).
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;

@@ -11,6 +11,7 @@ pub mod namespace;
 pub mod netlink;
 pub mod privileges;
 mod process;
+mod readable;
 mod realtime;
 mod shared;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use instance_lock::{InstanceLock, LockError};
 pub use namespace::Namespace;
 pub use netlink::Netlink;
 pub use process::{Child, Signals, inherited};
+pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
 pub use shared::Table;
 pub use timer::Timer;

@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn the_end_of_a_child_can_be_polled() {
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let mut child = shell(&format!("echo started >&{0}; sleep 30", writer.as_raw_fd()), &[writer.as_fd()]);
+        let mut child = shell(&format!("echo started > /dev/fd/{}; sleep 30", writer.as_raw_fd()), &[writer.as_fd()]);
         reader.read_exact(&mut [0; 8]).unwrap();
         assert!(!is_readable(&child));
 
@@ -173,7 +173,8 @@ mod tests {
     fn a_child_has_only_the_file_descriptors_that_it_was_given() {
         let (mut given, given_writer) = std::io::pipe().unwrap();
         let (mut kept, kept_writer) = std::io::pipe().unwrap();
-        let script = format!("echo given >&{}; echo kept >&{}", given_writer.as_raw_fd(), kept_writer.as_raw_fd());
+        let [first, second] = [&given_writer, &kept_writer].map(AsRawFd::as_raw_fd);
+        let script = format!("echo given > /dev/fd/{first}; {{ echo kept > /dev/fd/{second}; }} 2> /dev/null");
 
         shell(&script, &[given_writer.as_fd()]).wait().unwrap();
 

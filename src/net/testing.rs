@@ -47,6 +47,8 @@ impl Cable {
         let cable = Self { near, far };
         configure("near", 1);
         cable.at_far_end(|| configure("far", 2));
+        wait_until_active("near");
+        cable.at_far_end(|| wait_until_active("far"));
         cable
     }
 
@@ -66,14 +68,24 @@ fn configure(interface: &str, host: u8) {
     ip(&format!("address add fe80::{host}/64 dev {interface} nodad"));
 }
 
+/// Waits until frames no longer vanish: a worker of the kernel sets up the queue some time after both ends are up.
+fn wait_until_active(interface: &str) {
+    while !ip(&format!("link show {interface}")).contains("state UP") {
+        thread::yield_now();
+    }
+    // The worker holds the lock that this change takes, so it has finished.
+    ip(&format!("link set {interface} mtu 1500"));
+}
+
 fn current_namespace() -> File {
     File::open("/proc/thread-self/ns/net").unwrap()
 }
 
-/// Runs `ip` in the thread's network namespace.
-pub(crate) fn ip(arguments: &str) {
+/// Runs `ip` in the thread's network namespace, and returns what it prints.
+pub(crate) fn ip(arguments: &str) -> String {
     let output = Command::new("ip").args(arguments.split(' ')).output().unwrap();
     assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Waits at most two seconds until something can be read.

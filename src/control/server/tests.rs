@@ -275,6 +275,19 @@ fn the_socket_is_gone_after_shutdown_and_the_client_says_so() {
 }
 
 #[test]
+fn a_client_that_says_nothing_does_not_hold_up_the_end() {
+    let agent = Agent::start(vec![router("orders-db", 51, 100)]);
+    let mut mute = UnixStream::connect(&agent.path).unwrap();
+    mute.write_all(b"GET /v1/sta").unwrap();
+    runtime().block_on(agent.client().status()).unwrap();
+    let path = agent.path.clone();
+
+    drop(agent);
+
+    assert!(!path.exists());
+}
+
+#[test]
 fn an_agent_that_does_not_answer_is_silent_for_a_bounded_time() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("vipd.sock");

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::net::testing::interrupt;
 
-/// What every fake agent begins with: it logs its start, and can write words of the table.
+/// What every fake agent begins with: it logs its start, can write words of the table, and can stay
+/// until a signal comes or the guardian goes.
 const PRELUDE: &str = r#"
     echo start >> log
     table=${VIPD_GUARDIAN%,*}
@@ -18,6 +19,7 @@ const PRELUDE: &str = r#"
     claim() { set_word $((2 + 2 * $1)); }
     active() { set_word $((3 + 2 * $1)); }
     once() { [ ! -e once ] && touch once; }
+    stay() { echo > ready; while read -r nothing < /dev/fd/${VIPD_GUARDIAN#*,}; do :; done; }
 "#;
 
 /// Runs a guardian over a shell script; both write to one log.
@@ -149,7 +151,7 @@ fn an_agent_that_keeps_dying_is_started_again_after_longer_and_longer_waits() {
 #[test]
 fn a_signal_to_leave_is_forwarded_and_the_agents_exit_code_returned() {
     for (signal, name) in [(Signal::SIGTERM, "TERM"), (Signal::SIGINT, "INT")] {
-        let scene = Scene::new(&format!("trap 'echo {name} >> log; exit 9' {name}; echo > ready; while :; do :; done"));
+        let scene = Scene::new(&format!("trap 'echo {name} >> log; exit 9' {name}; stay"));
         let guardian = scene.spawn();
         scene.wait_until_ready();
 
@@ -162,7 +164,7 @@ fn a_signal_to_leave_is_forwarded_and_the_agents_exit_code_returned() {
 
 #[test]
 fn a_reload_is_forwarded_and_ends_nothing() {
-    let scene = Scene::new("trap 'echo HUP >> log; exit 0' HUP; echo > ready; while :; do :; done");
+    let scene = Scene::new("trap 'echo HUP >> log; exit 0' HUP; stay");
     let guardian = scene.spawn();
     scene.wait_until_ready();
 
@@ -174,7 +176,7 @@ fn a_reload_is_forwarded_and_ends_nothing() {
 
 #[test]
 fn an_agent_that_does_not_leave_is_killed_and_cleaned_up_after() {
-    let mut scene = Scene::new("trap '' TERM; claim 0; active 0; echo > ready; while :; do :; done");
+    let mut scene = Scene::new("trap '' TERM; claim 0; active 0; stay");
     scene.plan.patience = Duration::from_millis(20);
     let guardian = scene.spawn();
     scene.wait_until_ready();
@@ -187,7 +189,7 @@ fn an_agent_that_does_not_leave_is_killed_and_cleaned_up_after() {
 
 #[test]
 fn an_agent_that_leaves_before_it_listens_has_left_in_order() {
-    let scene = Scene::new("echo > ready; while :; do :; done");
+    let scene = Scene::new("stay");
     let guardian = scene.spawn();
     scene.wait_until_ready();
 
@@ -229,7 +231,7 @@ fn an_agent_that_was_never_there_is_an_error() {
 
 #[test]
 fn the_agent_sees_the_guardian_go() {
-    let scene = Scene::new("liveness=${VIPD_GUARDIAN#*,}; read -r nothing <&$liveness; exit 0");
+    let scene = Scene::new("read -r nothing < /dev/fd/${VIPD_GUARDIAN#*,}; exit 0");
     let guardian = Guardian::new(&scene.plan).unwrap();
     let mut child = guardian.start().unwrap();
 

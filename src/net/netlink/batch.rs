@@ -9,9 +9,6 @@ use netlink_packet_route::RouteNetlinkMessage;
 use super::error::Refusal;
 use super::{ACKNOWLEDGED, codec};
 
-/// How many requests travel in one send: so many refusals still fit the default receive buffer (208 KiB).
-const CHUNK: usize = 128;
-
 /// Holds serialised requests, ready to be sent again and again.
 #[derive(Clone, Default, Debug)]
 pub struct Batch {
@@ -30,9 +27,12 @@ pub struct Failure {
 }
 
 impl Batch {
+    /// How many requests travel in one send: so many refusals still fit the default receive buffer (208 KiB).
+    pub const ONE_SEND: usize = 128;
+
     /// Appends a request. `flags` are `NLM_F_*` beside REQUEST and ACK.
     pub fn push(&mut self, message: RouteNetlinkMessage, flags: u16) {
-        let begins_chunk = self.starts.len().is_multiple_of(CHUNK);
+        let begins_chunk = self.starts.len().is_multiple_of(Self::ONE_SEND);
         if let Some(&previous) = self.starts.last().filter(|_| !begins_chunk) {
             codec::clear_flags(&mut self.bytes[previous..], NLM_F_ACK);
         }
@@ -51,14 +51,14 @@ impl Batch {
     }
 
     pub(super) fn chunks(&self) -> usize {
-        self.starts.len().div_ceil(CHUNK)
+        self.starts.len().div_ceil(Self::ONE_SEND)
     }
 
     /// Numbers the requests of a chunk from `first` on and returns its bytes, how many they are, and the position of
     /// the first in the batch.
     pub(super) fn prepare(&mut self, chunk: usize, first: u32) -> (&[u8], u32, usize) {
-        let base = chunk * CHUNK;
-        let end = self.starts.len().min(base + CHUNK);
+        let base = chunk * Self::ONE_SEND;
+        let end = self.starts.len().min(base + Self::ONE_SEND);
         let mut sequence = first;
         for &start in &self.starts[base..end] {
             codec::number(&mut self.bytes[start..], sequence);

@@ -1,0 +1,103 @@
+//! A configuration in words: what would happen on this host.
+
+use core::fmt::Write as _;
+use core::time::Duration;
+use std::net::IpAddr;
+
+use vrrp_packet::Family;
+
+use super::host::{self, HostFacts, Interface};
+use super::model::{Config, Lease, Realtime, Source, VirtualRouter};
+
+/// Says in one line a router what a node with this configuration does on this host, then how it is run.
+pub fn describe(config: &Config, facts: &HostFacts) -> String {
+    let mut text = String::new();
+    for router in &config.virtual_routers {
+        let interface = facts.interface(&router.interface);
+        let parts = [on(router, interface), advertises(router, interface), takes_over(router), claims(config, router)];
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}: {}", router.name, parts.join("; "));
+    }
+    let scheduling = match config.realtime {
+        Realtime::Try => "real-time priority 50 where permitted".to_owned(),
+        Realtime::Priority(priority) => format!("real-time priority {priority} where permitted"),
+        Realtime::Off => "ordinary scheduling".to_owned(),
+    };
+    let _ = writeln!(text, "control socket {}, {scheduling}", config.control_socket.display());
+    text
+}
+
+fn on(router: &VirtualRouter, interface: Option<&Interface>) -> String {
+    let state = match interface {
+        Some(interface) => format!("index {}, {}", interface.index, if interface.up { "up" } else { "down" }),
+        None => "not there yet".to_owned(),
+    };
+    format!("VRID {} on {} ({state}), version {}", router.vrid, router.interface, router.version)
+}
+
+fn advertises(router: &VirtualRouter, interface: Option<&Interface>) -> String {
+    let source = match router.source {
+        Source::Address(source) => Some(source),
+        Source::Auto => interface.and_then(|interface| host::automatic_source(router, interface)),
+    };
+    let source = source.map_or("an address yet to come".to_owned(), |source| source.to_string());
+    let group = match router.family() {
+        Family::Ipv4 => "224.0.0.18",
+        Family::Ipv6 => "ff02::12",
+    };
+    let targets = if router.peers.is_empty() { group.to_owned() } else { join(&router.peers) };
+    let every = span(router.advertisement_interval.duration());
+    format!("advertises {source} -> {targets} every {every} with priority {}", router.priority)
+}
+
+fn takes_over(router: &VirtualRouter) -> String {
+    if router.priority.is_owner() {
+        return "owns the addresses and takes over as soon as it runs".to_owned();
+    }
+    let wait = router.advertisement_interval.active_down_interval(router.version, router.priority);
+    let mut text = format!("takes over {} after the Active Router falls silent", span(wait));
+    if router.fast_handover && router.has_one_peer() {
+        text.push_str(", at once when it leaves in order");
+    }
+    if !router.preempt {
+        text.push_str(", never from a router that is alive");
+    } else if !router.preempt_delay.is_zero() {
+        let _ = write!(text, ", from a lower priority after {}", span(router.preempt_delay));
+    }
+    if !router.startup_delay.is_zero() {
+        let _ = write!(text, ", nothing in the first {}", span(router.startup_delay));
+    }
+    text
+}
+
+fn claims(config: &Config, router: &VirtualRouter) -> String {
+    let addresses: Vec<_> = router
+        .addresses
+        .iter()
+        .map(|address| match &address.dev {
+            Some(dev) => format!("{}/{} on {dev}", address.address, address.prefix),
+            None => format!("{}/{}", address.address, address.prefix),
+        })
+        .collect();
+    let addresses = addresses.join(", ");
+    if router.priority.is_owner() {
+        return format!("answers for {addresses}, which the host has by itself");
+    }
+    match router.lease {
+        Lease::Auto => format!("claims {addresses} for {} s leases", config.automatic_lease()),
+        Lease::Seconds(seconds) => format!("claims {addresses} for {seconds} s leases"),
+        Lease::Off => format!("claims {addresses} without a lease: a host that freezes keeps them"),
+    }
+}
+
+fn join(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Writes a span of time for people: two digits after the point at most, in the unit that suits.
+fn span(span: Duration) -> String {
+    let (value, unit) =
+        if span < Duration::from_secs(1) { (span.as_secs_f64() * 1000.0, "ms") } else { (span.as_secs_f64(), "s") };
+    let digits = format!("{value:.2}");
+    format!("{} {unit}", digits.trim_end_matches('0').trim_end_matches('.'))
+}

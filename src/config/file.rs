@@ -1,0 +1,180 @@
+//! The whole file: reading it, its top level, and what a loaded configuration is.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::diagnostics::{Findings, Report, Span};
+use super::draft::Draft;
+use super::model::{Config, Realtime};
+use super::read::{Field, Section};
+use super::tree::{self, Node, Value};
+use super::{between, semantic};
+
+const KEYS: [&str; 3] = ["control", "realtime", "virtual_routers"];
+
+/// Applies where the file names no control socket.
+const DEFAULT_SOCKET: &str = "/run/vipd/vipd.sock";
+
+/// The kernel's `sun_path` without its final zero.
+const SOCKET_BYTES: usize = 107;
+
+/// Says why a file gives no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is no text.
+    #[error("{path} is not UTF-8 text: byte {at} is part of no character")]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The first byte, from 0, that is part of no character.
+        at: usize,
+    },
+    /// The text has errors.
+    #[error("{0}")]
+    Invalid(Report),
+}
+
+/// Holds a sound configuration and what is doubtful about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Warnings only.
+    pub warnings: Report,
+    /// Parallel to `config.virtual_routers`.
+    pub(super) places: Vec<RouterPlaces>,
+}
+
+/// Remembers where the settings stand that only a running host can contradict.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct RouterPlaces {
+    pub(super) interface: Span,
+    pub(super) priority: Option<Span>,
+    pub(super) source: Option<Span>,
+    pub(super) addresses: Vec<Span>,
+    pub(super) peers: Vec<Span>,
+}
+
+impl Config {
+    /// Reads and validates a file; relative files in it are looked up beside it.
+    ///
+    /// # Errors
+    /// [`LoadError::Invalid`] holds everything that is wrong with the text; the other variants mean that there is none.
+    pub fn load(path: &Path) -> Result<Loaded, LoadError> {
+        let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
+        let mut bytes = Vec::new();
+        // One byte more than allowed is enough to see that the file is too long.
+        let limit = tree::MAX_BYTES as u64 + 1;
+        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unreadable)?;
+        let too_long = bytes.len() > tree::MAX_BYTES;
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            // The cut may have split a character; the length is the error to report.
+            Err(error) if too_long => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            Err(error) => {
+                return Err(LoadError::NotText { path: path.to_owned(), at: error.utf8_error().valid_up_to() });
+            }
+        };
+        Self::parse(&text, path).map_err(LoadError::Invalid)
+    }
+
+    /// Validates a text; `origin` is shown in reports, and relative files are looked up beside it.
+    ///
+    /// # Errors
+    /// The report holds everything that is wrong, and the warnings too.
+    pub fn parse(text: &str, origin: &Path) -> Result<Loaded, Report> {
+        // Windows editors begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut findings = Findings::default();
+        let folder = origin.parent().unwrap_or(Path::new(""));
+        let read = tree::load(text, &mut findings).and_then(|root| top(&root, folder, &mut findings));
+        let report = findings.into_report(&origin.display().to_string(), text);
+        match read {
+            Some((config, places)) if report.errors() == 0 => Ok(Loaded { config, warnings: report, places }),
+            Some(_) | None => Err(report),
+        }
+    }
+}
+
+fn top(root: &Node, folder: &Path, findings: &mut Findings) -> Option<(Config, Vec<RouterPlaces>)> {
+    let section = Section::open(root, super::FILE, &KEYS, findings)?;
+    let control_socket = section.optional("control", findings, control);
+    let realtime = section.optional("realtime", findings, realtime);
+    let drafts = routers(&section, folder, findings);
+    for draft in &drafts {
+        semantic::check(draft, findings);
+    }
+    between::check(&drafts, findings);
+    let config = Config {
+        control_socket: control_socket.or(PathBuf::from(DEFAULT_SOCKET))?,
+        metrics_listen: None,
+        realtime: realtime.or(Realtime::Try)?,
+        virtual_routers: drafts.iter().map(Draft::finish).collect::<Option<_>>()?,
+    };
+    Some((config, drafts.iter().map(places).collect::<Option<_>>()?))
+}
+
+fn routers(section: &Section<'_>, folder: &Path, findings: &mut Findings) -> Vec<Draft> {
+    let Some(field) = section.field("virtual_routers") else {
+        findings.error(section.at(), "the file has no `virtual_routers`").help("examples/pair.yaml shows one");
+        return Vec::new();
+    };
+    let items = field.items(findings).unwrap_or_default();
+    if let Value::List(list) = &field.node.value
+        && list.is_empty()
+    {
+        findings.error(field.at(), "`virtual_routers` is empty").help("examples/pair.yaml shows one");
+    }
+    items.iter().filter_map(|item| Draft::read(item.node, folder, findings)).collect()
+}
+
+fn control(field: Field<'_>, findings: &mut Findings) -> Option<PathBuf> {
+    let section = Section::open(field.node, "`control`", &["socket"], findings)?;
+    section.optional("socket", findings, socket).or(PathBuf::from(DEFAULT_SOCKET))
+}
+
+fn socket(field: Field<'_>, findings: &mut Findings) -> Option<PathBuf> {
+    let path = field.text(findings)?;
+    if !path.starts_with('/') {
+        let found = field.refuse(findings, "an absolute path");
+        found.help("commands are run from any folder: write the path from `/` on");
+    } else if path.ends_with('/') || path.len() > SOCKET_BYTES {
+        field.refuse(findings, "the path of a file, at most 107 bytes long");
+    } else {
+        return Some(PathBuf::from(path));
+    }
+    None
+}
+
+fn realtime(field: Field<'_>, findings: &mut Findings) -> Option<Realtime> {
+    match &field.node.value {
+        Value::Text(text) if text == "off" => return Some(Realtime::Off),
+        Value::Mapping(_) => {}
+        Value::Null | Value::Boolean(_) | Value::Whole(_) | Value::Fraction(_) | Value::Text(_) | Value::List(_) => {
+            field.refuse(findings, "`off` or a mapping").help("write `realtime: { priority: 50 }` or `realtime: off`");
+            return None;
+        }
+    }
+    let section = Section::open(field.node, "`realtime`", &["priority"], findings)?;
+    let priority = section.optional("priority", findings, |field, findings| field.byte(1..=99, findings));
+    priority.maybe()?.map_or(Some(Realtime::Try), |priority| Some(Realtime::Priority(priority)))
+}
+
+fn places(draft: &Draft) -> Option<RouterPlaces> {
+    Some(RouterPlaces {
+        interface: draft.interface.given()?.at,
+        priority: draft.priority.given().map(|placed| placed.at),
+        source: draft.source.given().map(|placed| placed.at),
+        addresses: draft.addresses.items.iter().map(|placed| placed.at).collect(),
+        peers: draft.peers.items.iter().map(|placed| placed.at).collect(),
+    })
+}

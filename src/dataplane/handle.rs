@@ -1,0 +1,83 @@
+//! How others start and reach the address thread.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_queue::ArrayQueue;
+
+use crate::net::{Wake, boot_nanos};
+
+use super::message::{Answer, Order, Report};
+use super::plan::{Plan, Settings};
+use super::thread::Worker;
+
+/// Says that an order found no room: the address thread is not running, or hangs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the address thread takes no orders")]
+pub struct Full;
+
+/// Is what both sides see.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// Each order with the time that it was given, in nanoseconds since boot.
+    pub(super) orders: ArrayQueue<(u64, Order)>,
+    pub(super) wake: Wake,
+    /// When each router's lease was last renewed; 0: nothing leased is held.
+    pub(super) renewed: Box<[AtomicU64]>,
+}
+
+/// Reaches the address thread; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct DataplaneHandle {
+    shared: Arc<Shared>,
+}
+
+impl DataplaneHandle {
+    /// Queues an order. Never blocks, never allocates.
+    ///
+    /// # Errors
+    /// [`Full`] where there is no room.
+    pub fn order(&self, order: Order) -> Result<(), Full> {
+        self.shared.orders.push((boot_nanos(), order)).map_err(|_| Full)?;
+        self.shared.wake.notify();
+        Ok(())
+    }
+
+    /// Returns when a router's lease was last renewed, in nanoseconds since boot; `None` where nothing leased is held.
+    pub fn renewed(&self, router: usize) -> Option<u64> {
+        // One stamp alone is read: it needs no order with anything else.
+        self.shared.renewed.get(router).map(|stamp| stamp.load(Ordering::Relaxed)).filter(|&stamp| stamp > 0)
+    }
+
+    /// Lets the thread remove what is still claimed and end; it drops its callbacks then.
+    pub fn shutdown(&self) {
+        // A thread that takes no orders cannot end in order either: the lease bounds what it holds.
+        let _ = self.order(Order::Shutdown);
+    }
+}
+
+/// Starts the address thread in the network namespace of the calling thread.
+///
+/// What an earlier run left behind is removed first; then every router's interface is told. `answer` and `report` are
+/// called on the thread and must not block for long: while they do, no lease is renewed.
+///
+/// # Errors
+/// What the kernel says of the sockets: `PermissionDenied` without CAP_NET_RAW.
+pub fn start(
+    plans: Vec<Plan>,
+    settings: Settings,
+    answer: impl Fn(Answer) + Send + 'static,
+    report: impl Fn(Report) + Send + 'static,
+) -> io::Result<DataplaneHandle> {
+    let shared = Arc::new(Shared {
+        // For each router a claim, an announcement and a withdrawal may wait while the kernel is slow.
+        orders: ArrayQueue::new(64 + 4 * plans.len()),
+        wake: Wake::new()?,
+        renewed: plans.iter().map(|_| AtomicU64::new(0)).collect(),
+    });
+    let worker = Worker::new(plans, &settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
+    thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(settings.realtime))?;
+    Ok(DataplaneHandle { shared })
+}

@@ -1,0 +1,214 @@
+//! The loop of the address thread: orders, notifications, timers. Withdrawals come before everything else.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::net::netlink::{Groups, Monitor};
+use crate::net::{FrameSocket, Netlink, Timer, boot_nanos, go_realtime};
+
+use super::announcer::Schedule;
+use super::claims::Claim;
+use super::handle::Shared;
+use super::host::Host;
+use super::kernel::Prepared;
+use super::leftovers::StateFile;
+use super::message::{Answer, InterfaceState, Order, Report, ReportEvent};
+use super::plan::{Plan, Settings};
+
+/// How soon something that the kernel did not do is tried again, in nanoseconds.
+pub(super) const RETRY: u64 = 50_000_000;
+
+/// Is everything that the thread knows of one Virtual Router.
+pub(super) struct Router {
+    pub(super) plan: Plan,
+    pub(super) claim: Claim,
+    pub(super) schedule: Option<Schedule>,
+    /// What the next claim needs; else the interface that is missing.
+    pub(super) prepared: Result<Prepared, String>,
+    /// The state of the interface as it was last told.
+    pub(super) told: Option<InterfaceState>,
+}
+
+/// The address thread.
+pub(super) struct Worker {
+    pub(super) routers: Vec<Router>,
+    pub(super) host: Host,
+    pub(super) netlink: Netlink,
+    pub(super) monitor: Monitor,
+    pub(super) state_file: StateFile,
+    pub(super) shared: Arc<Shared>,
+    /// When withdrawals, or a dump, that failed are tried again.
+    pub(super) retry_at: Option<u64>,
+    /// Whether links and addresses have to be asked for, since notifications were lost or never came.
+    pub(super) blind: bool,
+    /// Whether the set of claimed addresses may differ from what the state file says.
+    pub(super) unrecorded: bool,
+    frames: FrameSocket,
+    timer: Timer,
+    answer: Box<dyn Fn(Answer) + Send>,
+    report: Box<dyn Fn(Report) + Send>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        plans: Vec<Plan>,
+        settings: &Settings,
+        shared: Arc<Shared>,
+        answer: Box<dyn Fn(Answer) + Send>,
+        report: Box<dyn Fn(Report) + Send>,
+    ) -> io::Result<Self> {
+        let host = Host::new(&plans);
+        let router = |plan: Plan| Router {
+            prepared: Err(plan.interface.clone()),
+            plan,
+            claim: Claim::default(),
+            schedule: None,
+            told: None,
+        };
+        Ok(Self {
+            routers: plans.into_iter().map(router).collect(),
+            host,
+            netlink: Netlink::open()?,
+            // Opened before the first dump, so that no change falls between the two.
+            monitor: Monitor::open(Groups::ALL)?,
+            state_file: StateFile::new(&settings.state_file),
+            shared,
+            retry_at: None,
+            blind: true,
+            unrecorded: false,
+            frames: FrameSocket::open()?,
+            timer: Timer::new()?,
+            answer,
+            report,
+        })
+    }
+
+    /// Runs until [`Order::Shutdown`].
+    pub(super) fn run(mut self, realtime: Option<u8>) {
+        if let Some(Err(error)) = realtime.map(go_realtime) {
+            self.tell(None, ReportEvent::NotRealtime(error.to_string()));
+        }
+        self.remove_leftovers();
+        loop {
+            self.follow_kernel();
+            self.keep_time();
+            self.record();
+            self.wait();
+            if self.take_orders() {
+                break;
+            }
+        }
+        for index in 0..self.routers.len() {
+            self.give_up(index);
+        }
+        self.record();
+    }
+
+    /// Takes all orders that are there and tells whether the thread is to end.
+    fn take_orders(&mut self) -> bool {
+        self.shared.wake.drain();
+        let orders: Vec<(u64, Order)> = core::iter::from_fn(|| self.shared.orders.pop()).collect();
+        for (_, order) in &orders {
+            if let Order::Withdraw { router, epoch } = *order {
+                self.withdraw(router, epoch);
+            }
+        }
+        let mut end = false;
+        for (ordered, order) in orders {
+            match order {
+                Order::Withdraw { .. } => {}
+                Order::Claim { router, epoch } => self.claim(router, epoch, ordered),
+                Order::Announce { router } => self.announce(router),
+                Order::Shutdown => end = true,
+            }
+        }
+        end
+    }
+
+    fn announce(&mut self, index: usize) {
+        let router = &mut self.routers[index];
+        if router.claim.held().is_some() {
+            router.schedule = Some(Schedule::begin(router.plan.announce, boot_nanos()));
+        }
+    }
+
+    /// Does what is due.
+    fn keep_time(&mut self) {
+        let now = boot_nanos();
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry_at = None;
+            for index in 0..self.routers.len() {
+                self.finish_withdrawal(index);
+            }
+        }
+        let leased = self.leased();
+        for index in 0..self.routers.len() {
+            let router = &self.routers[index];
+            if router.claim.renew_at(router.plan.lease_seconds(), leased).is_some_and(|at| at <= now) {
+                self.renew(index);
+            }
+            // One round at a time: an order to withdraw must not wait behind thousands of frames.
+            if self.routers[index].schedule.as_ref().and_then(Schedule::due).is_some_and(|due| due <= now) {
+                self.send_round(index);
+            }
+        }
+    }
+
+    fn send_round(&mut self, index: usize) {
+        let router = &mut self.routers[index];
+        let (Some(held), Some(schedule)) = (router.claim.held(), &mut router.schedule) else { return };
+        let mut failure = None;
+        for frame in &held.prepared.frames {
+            failure = self.frames.send(frame.index, frame.bytes()).err().or(failure);
+        }
+        schedule.sent(boot_nanos());
+        if let Some(error) = failure {
+            self.tell(Some(index), ReportEvent::NotAnnounced(error.to_string()));
+        }
+    }
+
+    /// Counts the leased addresses that are here.
+    fn leased(&self) -> usize {
+        let leased = self.routers.iter().filter(|router| router.plan.lease.is_some());
+        leased.filter_map(|router| Some(router.claim.held()?.prepared.targets.len())).sum()
+    }
+
+    fn next_deadline(&self) -> Option<u64> {
+        let leased = self.leased();
+        let of_routers = self.routers.iter().flat_map(|router| {
+            let renewal = router.claim.renew_at(router.plan.lease_seconds(), leased);
+            [renewal, router.schedule.as_ref().and_then(Schedule::due)]
+        });
+        of_routers.chain([self.retry_at]).flatten().min()
+    }
+
+    /// Sleeps until there is an order, a notification, or something is due.
+    fn wait(&mut self) {
+        let armed = self.timer.arm(self.next_deadline());
+        let mut sources = [
+            PollFd::new(self.shared.wake.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.monitor.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.timer.as_fd(), PollFlags::POLLIN),
+        ];
+        // Without the timer the loop still turns, only less exactly.
+        let timeout = if armed.is_ok() { PollTimeout::NONE } else { PollTimeout::from(10_u8) };
+        match poll(&mut sources, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // Nothing but lack of memory is left as a reason; the loop goes on and asks again.
+            Err(errno) => self.tell(None, ReportEvent::Kernel(format!("address thread cannot wait: {errno}"))),
+        }
+        self.timer.drain();
+    }
+
+    pub(super) fn tell(&self, router: Option<usize>, event: ReportEvent) {
+        (self.report)(Report { router, event });
+    }
+
+    pub(super) fn answer(&self, answer: Answer) {
+        (self.answer)(answer);
+    }
+}
