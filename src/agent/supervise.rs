@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
-use crate::dataplane::{DataplaneHandle, Order, Report};
+use crate::dataplane::{DataplaneHandle, Report};
 use crate::election::{Cause, Instant};
 use crate::engine::{Command, Handle, News, Notices, Running};
 use crate::guardian::Link;
@@ -64,8 +64,8 @@ impl Supervisor {
         let outcome = ended.await.unwrap_or_else(|_| Err(io::Error::other("it vanished")));
 
         leaving.abort();
-        end(&dataplane);
-        // The address thread held the other end: everything that it reported is logged before this goes on.
+        dataplane.shutdown();
+        // Ends when the address thread has: it holds the other end until then.
         let _ = reporting.await;
         let _ = telling.await;
         drop(stop_control);
@@ -80,13 +80,6 @@ impl Supervisor {
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         warn!("cannot tell systemd: {error}");
-    }
-}
-
-/// Ends the address thread, which removes whatever is still claimed.
-fn end(dataplane: &DataplaneHandle) {
-    if dataplane.order(Order::Shutdown).is_ok() {
-        dataplane.join();
     }
 }
 

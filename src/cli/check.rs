@@ -11,19 +11,21 @@ use super::{host, paint};
 pub(super) fn execute(args: &CheckArgs, global: &Global) -> Outcome {
     let file = args.file.as_ref().unwrap_or(&global.config);
     let loaded = Config::load(file)?;
-    let facts = host::facts()
-        .map_err(|error| Failure::new(Exit::Failed, format!("list the interfaces of this host: {error}")))?;
-    show_warnings(&loaded, &facts)?;
+    let facts = show_warnings(&loaded)?;
     written(io::stdout().lock().write_all(config::describe(&loaded.config, &facts).as_bytes()))?;
     Ok(Exit::Done)
 }
 
 /// Shows on standard error what is doubtful about a configuration, by itself and on this host.
 ///
+/// Returns what the host looks like.
+///
 /// # Errors
 /// A failure with [`Exit::BadConfig`] where the configuration cannot work on this host.
-fn show_warnings(loaded: &Loaded, facts: &HostFacts) -> Result<(), Failure> {
-    let on_host = config::check_host(loaded, facts);
+pub(super) fn show_warnings(loaded: &Loaded) -> Result<HostFacts, Failure> {
+    let facts = host::facts()
+        .map_err(|error| Failure::new(Exit::Failed, format!("list the interfaces of this host: {error}")))?;
+    let on_host = config::check_host(loaded, &facts);
     let colour = paint::coloured(&io::stderr());
     // Where standard error is closed there is nobody left to warn.
     let _ = write!(io::stderr().lock(), "{}", loaded.warnings.render(colour));
@@ -31,7 +33,7 @@ fn show_warnings(loaded: &Loaded, facts: &HostFacts) -> Result<(), Failure> {
         return Err(Failure::drawn(Exit::BadConfig, on_host.render(colour)));
     }
     let _ = write!(io::stderr().lock(), "{}", on_host.render(colour));
-    Ok(())
+    Ok(facts)
 }
 
 impl From<LoadError> for Failure {

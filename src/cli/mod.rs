@@ -9,6 +9,7 @@ mod decode;
 mod drain;
 mod drill;
 mod exit;
+mod host;
 mod paint;
 mod resume;
 mod run;

@@ -17,7 +17,7 @@ use crate::logging;
 use crate::net::{InstanceLock, LockError, privileges};
 
 use super::args::{Global, LogFormat, RunArgs};
-use super::check::{host_facts, show_warnings};
+use super::check::show_warnings;
 use super::exit::{Exit, Failure, Outcome};
 
 /// Runs the agent until it is told to end.
@@ -36,7 +36,7 @@ pub(super) fn execute(_args: &RunArgs, global: &Global) -> Outcome {
 }
 
 fn guard(loaded: &Loaded) -> Outcome {
-    show_warnings(loaded, &host_facts()?)?;
+    show_warnings(loaded)?;
     let missing = privileges::missing(&privileges::REQUIRED);
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(ToString::to_string).collect();

@@ -1,0 +1,24 @@
+//! What this host looks like, for the checks that compare a configuration with it.
+
+use crate::config::{HostAddress, HostFacts, Interface};
+use crate::net::Netlink;
+use crate::net::link::{self, Link, LinkAddress};
+
+/// Asks the kernel for interfaces and addresses; this needs no privilege.
+///
+/// # Errors
+/// What kept netlink from answering.
+pub(super) fn facts() -> anyhow::Result<HostFacts> {
+    let mut netlink = Netlink::open()?;
+    let interfaces = link::links(&mut netlink)?.into_iter().map(interface).collect();
+    Ok(HostFacts { interfaces })
+}
+
+fn interface(link: Link) -> Interface {
+    let addresses = link.addresses.iter().map(address).collect();
+    Interface { name: link.name, index: link.index, up: link.running, addresses }
+}
+
+fn address(known: &LinkAddress) -> HostAddress {
+    HostAddress { address: known.address, prefix: known.prefix, claimed: known.protocol == vrrp_packet::IP_PROTOCOL }
+}
