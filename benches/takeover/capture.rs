@@ -88,16 +88,13 @@ impl Capture {
         let mut control = nix::cmsg_space!(nix::sys::time::TimeSpec);
         loop {
             let mut buffers = [IoSliceMut::new(&mut bytes)];
-            let message = match recvmsg::<LinkAddr>(
-                self.socket.as_raw_fd(),
-                &mut buffers,
-                Some(&mut control),
-                MsgFlags::empty(),
-            ) {
-                Ok(message) => message,
-                Err(errno) if io::Error::from(errno).kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(errno) => return Err(errno.into()),
-            };
+            let message =
+                match recvmsg::<LinkAddr>(self.socket.as_raw_fd(), &mut buffers, Some(&mut control), MsgFlags::empty())
+                {
+                    Ok(message) => message,
+                    Err(errno) if io::Error::from(errno).kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                    Err(errno) => return Err(errno.into()),
+                };
             let at = message.cmsgs()?.find_map(|message| match message {
                 ControlMessageOwned::ScmTimestampns(at) => Some(Duration::from(at)),
                 _ => None,

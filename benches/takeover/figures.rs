@@ -71,13 +71,9 @@ pub(crate) fn table(figures: &[Figures]) -> String {
             Fault::Leave => "SIGTERM",
         };
         let interval = it.interval_ms;
-        let [said, said_worst, announced, announced_worst] = [
-            it.advertisement.median,
-            it.advertisement.worst,
-            it.announcement.median,
-            it.announcement.worst,
-        ]
-        .map(milliseconds);
+        let [said, said_worst, announced, announced_worst] =
+            [it.advertisement.median, it.advertisement.worst, it.announcement.median, it.announcement.worst]
+                .map(milliseconds);
         let runs = it.advertisement.values.len();
         text.push_str(&format!(
             "| {fault} | {interval} ms | {} | {runs} | {said} | {said_worst} | {announced} | {announced_worst} |\n",

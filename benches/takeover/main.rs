@@ -60,12 +60,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// Lets the products take turns.
-fn measure(
-    lab: &mut Lab,
-    arguments: &Arguments,
-    fault: Fault,
-    interval: Interval,
-) -> anyhow::Result<Vec<Figures>> {
+fn measure(lab: &mut Lab, arguments: &Arguments, fault: Fault, interval: Interval) -> anyhow::Result<Vec<Figures>> {
     let mut seen: Vec<(Product, Vec<Lateness>, usize)> =
         arguments.products.iter().map(|&product| (product, Vec::new(), 0)).collect();
     for number in 1..=arguments.runs {
