@@ -36,6 +36,8 @@ fn configuration(side: Side, setting: &Setting, priority: u8) -> Result<String, 
     }
     if setting.cast == Cast::Unicast {
         writeln!(text, "  unicast_src_ip {}", setting.source(side))?;
+        // Over IPv6 it would take the kernel's default, which vipd discards (RFC 9568 §5.1.2.3).
+        writeln!(text, "  unicast_ttl 255")?;
         writeln!(text, "  unicast_peer {{\n    {}\n  }}", setting.source(side.other()))?;
     }
     writeln!(text, "  virtual_ipaddress {{")?;

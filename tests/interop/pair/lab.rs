@@ -44,13 +44,16 @@ impl Side {
 
     /// Returns the node's own address.
     pub(crate) fn address(self, family: Family) -> IpAddr {
-        let host = match self {
+        match family {
+            Family::Ipv4 => Ipv4Addr::new(10, 77, 0, self.host()).into(),
+            Family::Ipv6 => Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0x77, self.host().into()).into(),
+        }
+    }
+
+    fn host(self) -> u8 {
+        match self {
             Self::Left => 1,
             Self::Right => 2,
-        };
-        match family {
-            Family::Ipv4 => Ipv4Addr::new(10, 77, 0, host).into(),
-            Family::Ipv6 => Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0x77, host.into()).into(),
         }
     }
 
@@ -68,7 +71,7 @@ pub(crate) struct Lab {
     right: Namespace,
     switch: Netlink,
     bridge: u32,
-    _switch: Namespace,
+    switch_space: Namespace,
 }
 
 impl Lab {
@@ -87,7 +90,7 @@ impl Lab {
         let bridge = find(&mut switch, BRIDGE)?;
         set_up(&mut switch, bridge)?;
         let (left, right) = (Namespace::new()?, Namespace::new()?);
-        let mut lab = Self { left, right, switch, bridge, _switch: space };
+        let mut lab = Self { left, right, switch, bridge, switch_space: space };
         for side in Side::BOTH {
             lab.lay_wire(side).with_context(|| format!("the wire of the {} node", side.name()))?;
         }
@@ -101,12 +104,14 @@ impl Lab {
         };
         // Without generated addresses the source of advertisements is the one that the configuration names.
         node.enter(|| fs::write("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"))?.context("addr_gen_mode")?;
-        create_veth(&mut self.switch, side.port(), &self._switch, INTERFACE, node)?;
+        create_veth(&mut self.switch, side.port(), &self.switch_space, INTERFACE, node)?;
         let mut inside = Netlink::open_in(node)?;
         let interface = find(&mut inside, INTERFACE)?;
         set_up(&mut inside, interface)?;
         add_address(&mut inside, interface, side.address(Family::Ipv4), 24)?;
         add_address(&mut inside, interface, side.address(Family::Ipv6), 64)?;
+        // The subnet of the virtual IPv6 address that clients know.
+        add_address(&mut inside, interface, Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, side.host().into()).into(), 64)?;
         self.mend(side)?;
         let port = find(&mut self.switch, side.port())?;
         Ok(set_up(&mut self.switch, port)?)
