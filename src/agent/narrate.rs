@@ -72,6 +72,7 @@ fn tell_transition(transition: Transition) {
         Cause::Started
         | Cause::Owner
         | Cause::ActiveDown
+        | Cause::Preempted { .. }
         | Cause::Released { .. }
         | Cause::HigherPriority { .. }
         | Cause::HigherAddress { .. }
