@@ -154,7 +154,7 @@ impl Running {
     }
 
     /// Ends the thread and waits for its end.
-    fn stop(self) {
+    fn stop(&self) {
         self.handle.shutdown();
         loop {
             match self.answers.recv_timeout(PATIENCE) {
@@ -163,6 +163,12 @@ impl Running {
                 Err(RecvTimeoutError::Timeout) => panic!("the address thread did not end"),
             }
         }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shutdown();
     }
 }
 

@@ -19,7 +19,7 @@ const PRELUDE: &str = r#"
     claim() { set_word $((2 + 2 * $1)); }
     active() { set_word $((3 + 2 * $1)); }
     once() { [ ! -e once ] && touch once; }
-    stay() { echo > ready; while read -r nothing < /dev/fd/${VIPD_GUARDIAN#*,}; do :; done; }
+    stay() { echo > ready; while [ -e ready ] && kill -0 $PPID; do :; done; }
 "#;
 
 /// Runs a guardian over a shell script; both write to one log.
