@@ -3,9 +3,11 @@
 #   docker build --tag vipd .
 #   docker run --detach --name vipd --restart always --network host \
 #       --cap-add NET_ADMIN --cap-add NET_RAW --cap-add SYS_NICE --cap-add IPC_LOCK \
-#       --volume /etc/vipd:/etc/vipd:ro vipd
+#       --volume /etc/vipd:/etc/vipd:ro --volume /run/vipd:/run/vipd vipd
 #
-# The volume holds vipd.yaml and the key files that it names.
+# /etc/vipd holds vipd.yaml and the key files that it names; /run/vipd the control socket, and the lists of claimed addresses
+# and of drained routers, which a container that replaces this one needs.
+#
 # NET_ADMIN configures addresses, NET_RAW opens the VRRP, ARP and ND sockets, SYS_NICE runs the election in real time and
 # IPC_LOCK keeps it in memory. vipd refuses to start without the first two and warns without the other two. (One
 # --cap-add each: Docker takes no list.) Where the kernel has cgroup version 1 and CONFIG_RT_GROUP_SCHED, realtime also

@@ -1,5 +1,6 @@
 //! `vipd drill`: proves failover on this machine.
 
+use core::time::Duration;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::Table;
@@ -84,6 +85,7 @@ impl Progress for Bar {
             // The template is a constant; indicatif's own style would do as well.
             let style = ProgressStyle::with_template("{bar:20} {pos}/{len}  {elapsed}  {msg}");
             self.0 = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.0.enable_steady_tick(Duration::from_millis(200));
         }
     }
 
@@ -153,4 +155,52 @@ fn result(drill: &Drill) -> String {
     let missed: Vec<String> =
         drill.missed.iter().map(|missed| Colour::Bad.mark(&format!("missed: {missed}"))).collect();
     missed.join("\n")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::drill::{Figures, Lateness, Missed};
+
+    fn figures(outage: u64) -> Figures {
+        let micros = |span| Millis::from(Duration::from_micros(span));
+        Figures {
+            outage: micros(outage),
+            noise: micros(1_200),
+            takeover: micros(outage - 500),
+            two_owners: micros(0),
+            no_owner: micros(430),
+            lateness: None,
+        }
+    }
+
+    #[test]
+    fn the_report_is_a_table_and_a_line_for_each_takeover_by_silence() {
+        let late = Millis::from(Duration::from_micros(140));
+        let silence =
+            Figures { lateness: Some(Lateness { advertisement: late, announcement: late }), ..figures(3_600_000) };
+        let slow = figures(5_000);
+        let missed = Missed { figure: "outage", measured: slow.outage, limit: Millis::from(Duration::from_millis(4)) };
+        let drill = |name: &str, interval_ms, median, missed| {
+            let Scenario { name, summary, .. } = Scenario::find(name).unwrap();
+            Drill { scenario: name, summary, interval_ms, median, runs: vec![median; 3], missed }
+        };
+        let drills = vec![drill("host-death", 1000, silence, vec![]), drill("drain", 10, slow, vec![missed])];
+
+        let text = paint::finish(&render(&Report { version: "0.1.0", realtime: false, drills }), false);
+
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn an_unknown_scenario_is_bad_usage_and_the_known_ones_are_listed() {
+        let failure = scenario("host-life").unwrap_err();
+
+        assert_eq!(failure.exit(), Exit::BadUsage);
+        let mut report = Vec::new();
+        failure.report(&mut report);
+        let report = String::from_utf8(report).unwrap();
+        assert!(SCENARIOS.iter().all(|scenario| report.contains(scenario.summary)), "{report}");
+    }
 }
