@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use anyhow::{Context, bail};
 use vrrp_packet::{Family, Interval, Priority, Version};
 
-use crate::capture::{Capture, Frame, Kind};
+use crate::capture::{Said, What, Wire};
 use crate::pair::{Agent, Cast, Credentials, Lab, Product, Setting, Side};
 
 const ACTIVE: u8 = 200;
@@ -48,23 +48,22 @@ pub(crate) fn play(
 ) -> anyhow::Result<Option<Lateness>> {
     let directory = tempfile::tempdir()?;
     let setting = setting(fault, interval);
-    let mut capture = Capture::open(lab, Side::Right)?;
+    let mut wire = Wire::open(lab, Side::Right)?;
     let down = interval.active_down_interval(Version::V3, Priority::new(ACTIVE));
     let mut active = Agent::start(product, lab, Side::Left, &setting, ACTIVE, directory.path())?;
-    capture
-        .wait_for("announcement of the Active", down + SLACK, |frames| announcement(frames, Side::Left))
+    wire.wait_for("announcement of the Active", down + SLACK, |said| announcement(said, Side::Left))
         .with_context(|| active.story())?;
     let backup = Agent::start(product, lab, Side::Right, &setting, BACKUP, directory.path())?;
     let outcome = (|| {
-        let enough = advertisements_in(CALM, interval) + count(&mut capture)? + 2;
-        capture.wait_for("steady advertisements", interval.duration() * 3 + CALM + SLACK, |frames| {
-            (advertisements(frames, Side::Left).count() >= enough).then_some(())
+        let enough = advertisements_in(CALM, interval) + count(&mut wire)? + 2;
+        wire.wait_for("steady advertisements", interval.duration() * 3 + CALM + SLACK, |said| {
+            (advertisements(said, Side::Left).count() >= enough).then_some(())
         })?;
         match fault {
             Fault::Cut => lab.cut(Side::Left)?,
             Fault::Leave => active.terminate()?,
         }
-        read(&mut capture, &setting, fault)
+        read(&mut wire, &setting, fault)
     })();
     let outcome = outcome.with_context(|| format!("{}\n{}", active.story(), backup.story()));
     drop((active, backup));
@@ -81,16 +80,16 @@ fn setting(fault: Fault, interval: Interval) -> Setting {
 }
 
 /// Reads the lateness off the wire once the survivor has announced the address.
-fn read(capture: &mut Capture, setting: &Setting, fault: Fault) -> anyhow::Result<Option<Lateness>> {
+fn read(wire: &mut Wire, setting: &Setting, fault: Fault) -> anyhow::Result<Option<Lateness>> {
     let down = setting.interval.active_down_interval(Version::V3, Priority::new(BACKUP));
-    let (first, announced) = capture.wait_for("announcement of the survivor", down + SLACK, |frames| {
-        Some((advertisements(frames, Side::Right).next()?.at, announcement(frames, Side::Right)?))
+    let (first, announced) = wire.wait_for("announcement of the survivor", down + SLACK, |said| {
+        Some((advertisements(said, Side::Right).next()?.at, announcement(said, Side::Right)?))
     })?;
     // Whatever the dead one still said after the survivor spoke is not what the survivor waited for.
-    let heard = capture.wait_for("advertisement of the Active", Duration::ZERO, |frames| {
-        advertisements(frames, Side::Left).take_while(|frame| frame.at <= first).last().copied()
+    let heard = wire.wait_for("advertisement of the Active", Duration::ZERO, |said| {
+        advertisements(said, Side::Left).take_while(|it| it.at <= first).last().copied()
     })?;
-    let Kind::Advertisement { priority } = heard.kind else { bail!("not an advertisement: {heard:?}") };
+    let What::Advertisement { priority } = heard.what else { bail!("not an advertisement: {heard:?}") };
     let due = match (fault, priority) {
         (Fault::Cut, ACTIVE) => heard.at + down,
         (Fault::Leave, 0) => heard.at,
@@ -107,23 +106,20 @@ fn after(at: Duration, due: Duration) -> anyhow::Result<i64> {
     Ok(i64::try_from(at.as_nanos())? - i64::try_from(due.as_nanos())?)
 }
 
-fn count(capture: &mut Capture) -> anyhow::Result<usize> {
-    capture.wait_for("frames", Duration::ZERO, |frames| Some(advertisements(frames, Side::Left).count()))
+fn count(wire: &mut Wire) -> anyhow::Result<usize> {
+    wire.wait_for("word", Duration::ZERO, |said| Some(advertisements(said, Side::Left).count()))
 }
 
 fn advertisements_in(time: Duration, interval: Interval) -> usize {
     usize::try_from(time.as_nanos() / interval.duration().as_nanos()).unwrap_or(usize::MAX)
 }
 
-/// Returns the advertisements of one node; the capture is on the right one.
-fn advertisements(frames: &[Frame], side: Side) -> impl Iterator<Item = &Frame> {
-    let own = side == Side::Right;
-    frames.iter().filter(move |frame| frame.own == own && matches!(frame.kind, Kind::Advertisement { .. }))
+fn advertisements(said: &[Said], by: Side) -> impl Iterator<Item = &Said> {
+    said.iter().filter(move |it| it.by == by && matches!(it.what, What::Advertisement { .. }))
 }
 
 /// Returns when a node announced the virtual address first.
-fn announcement(frames: &[Frame], side: Side) -> Option<Duration> {
-    let virtual_address = Kind::Announcement { address: Ipv4Addr::new(10, 77, 0, 100) };
-    let announced = |frame: &&Frame| frame.own == (side == Side::Right) && frame.kind == virtual_address;
-    frames.iter().find(announced).map(|frame| frame.at)
+fn announcement(said: &[Said], by: Side) -> Option<Duration> {
+    let virtual_address = What::Announcement { address: Ipv4Addr::new(10, 77, 0, 100) };
+    said.iter().find(|it| it.by == by && it.what == virtual_address).map(|it| it.at)
 }

@@ -5,7 +5,7 @@
 
 mod agent;
 mod keepalived;
-mod lab;
+pub(crate) mod lab;
 mod setting;
 mod vipd;
 
