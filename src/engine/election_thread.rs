@@ -219,10 +219,7 @@ impl Engine {
                     }
                 }
                 Action::Withdraw { epoch } => self.withdraw(index, epoch),
-                Action::Announce => {
-                    // Without room the address thread is busy; the refresh will follow.
-                    let _ = self.dataplane.order(Order::Announce { router: index });
-                }
+                Action::Announce => self.announce(index),
                 // No database is configured for any router, so nothing could answer; a refusal is the safe answer.
                 Action::OpenGate { epoch } => self.members[index].handle(now, Event::GateRefused { epoch }),
                 Action::CloseGate { epoch } => self.members[index].handle(now, Event::GateClosed { epoch }),
@@ -236,6 +233,17 @@ impl Engine {
             }
         }
         self.members[index].actions.clear();
+    }
+
+    fn announce(&self, index: usize) {
+        let member = &self.members[index];
+        if member.plan.settings.priority.is_owner() {
+            // An owner has nothing to claim, but the address thread announces only what it has found on the host.
+            let epoch = member.router.view().epoch.0;
+            let _ = self.dataplane.order(Order::Claim { router: index, epoch });
+        }
+        // Without room the address thread is busy; the refresh will follow.
+        let _ = self.dataplane.order(Order::Announce { router: index });
     }
 
     fn withdraw(&mut self, index: usize, epoch: Epoch) {
