@@ -258,7 +258,7 @@ impl Engine {
             let now = Self::now();
             let (index, event) = match answer {
                 Answer::Claimed { router, epoch } => (router, Event::AddressesClaimed { epoch: Epoch(epoch) }),
-                Answer::ClaimFailed { router, epoch } => (router, Event::ClaimFailed { epoch: Epoch(epoch) }),
+                Answer::ClaimFailed { router, epoch } => (router, self.claim_failed(router, Epoch(epoch))),
                 Answer::Withdrawn { router, epoch } => {
                     self.ledger.withdrawn(router);
                     (router, Event::AddressesWithdrawn { epoch: Epoch(epoch) })
@@ -277,11 +277,20 @@ impl Engine {
         }
     }
 
+    /// An owner does not wait for a claim, so it is Active already when the host turns out not to have its address.
+    fn claim_failed(&self, index: usize, epoch: Epoch) -> Event {
+        if self.members[index].plan.settings.priority.is_owner() {
+            Event::AddressesLost { epoch }
+        } else {
+            Event::ClaimFailed { epoch }
+        }
+    }
+
     fn follow_interface(&mut self, index: usize, now: Instant, mut link: Link) {
         let share = self.share_of[index];
         let token = u64::try_from(share).unwrap_or(TIMER);
         let member = &mut self.members[index];
-        let changed = member.link != link;
+        let changed = member.link != link || !member.started;
         if let Err(error) = self.shares[share].follow(link.index, &self.epoll, token) {
             let errno = error.raw_os_error().unwrap_or(libc::EIO);
             tell_limited(&self.teller, index, member, now, Limited::SocketFailed, News::SocketFailed { errno });

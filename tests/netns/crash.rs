@@ -53,7 +53,9 @@ fn the_guardian_cleans_up_after_a_killed_agent_and_starts_another() {
     assert!(killed.elapsed() < 2 * SLACK, "{:?}", killed.elapsed());
     b.becomes(State::Active);
     assert!(b.has("10.77.0.100"));
-    wait_until("another agent answers", || a.try_status().is_ok_and(|it| it.agent.pid != agent.as_raw().cast_unsigned()));
+    wait_until("another agent answers", || {
+        a.try_status().is_ok_and(|it| it.agent.pid != agent.as_raw().cast_unsigned())
+    });
     assert!(a.log().contains("the agent died"));
     a.becomes(State::Active);
     assert!(a.has("10.77.0.100"));
@@ -80,7 +82,7 @@ fn the_guardian_cleans_up_ipv6_too() {
 #[test]
 fn the_agent_hands_over_in_order_when_its_guardian_is_killed() {
     let mut lab = Lab::new();
-    let (mut a, mut b) = pair(&mut lab, slow);
+    let (mut a, b) = pair(&mut lab, slow);
     let (mut wire, mut events) = (lab.listen(), a.watch_addresses());
     let agent = a.agent();
 

@@ -15,7 +15,9 @@ fn the_higher_priority_becomes_active_and_has_the_address() {
     b.run(&[Router::pair(100)]);
 
     a.becomes(State::Active);
-    b.wait_for("follows the other", |router| router.active_router.as_ref().is_some_and(|active| active.priority == 200));
+    b.wait_for("follows the other", |router| {
+        router.active_router.as_ref().is_some_and(|active| active.priority == 200)
+    });
     assert_eq!(b.after_hearing(10).state, State::Backup);
     assert!(a.has("10.77.0.100"));
     assert!(!b.has("10.77.0.100"));

@@ -3,9 +3,14 @@
 //! It needs root. Every test has a network of its own, so that all of them can run at the same time.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod bad_input;
 mod crash;
 mod election;
 mod families;
 mod lab;
 mod leaving;
+mod links;
 mod many;
+mod memory;
+mod ownership;
+mod refusals;

@@ -17,9 +17,8 @@ fn becomes(node: &Node, router: usize, state: State) {
 fn active_active_each_node_has_one_role_and_takes_both_when_alone() {
     let mut lab = Lab::new();
     let (mut a, mut b) = (lab.node(1), lab.node(2));
-    let second = |priority| {
-        Router::pair(priority).with("name", "second").with("vrid", 52).with("addresses", "[10.77.0.101/24]")
-    };
+    let second =
+        |priority| Router::pair(priority).with("name", "second").with("vrid", 52).with("addresses", "[10.77.0.101/24]");
 
     a.run(&[Router::pair(200), second(100)]);
     b.run(&[Router::pair(100), second(200)]);

@@ -98,4 +98,3 @@ pub(crate) fn sealed(mut payload: Vec<u8>) -> Vec<u8> {
     payload[6..8].copy_from_slice(&sum.to_be_bytes());
     payload
 }
-

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
+use caps::{CapSet, Capability};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -136,12 +137,39 @@ impl Node {
 
     /// Starts the agent with the configuration that is there.
     pub(crate) fn start_again(&mut self) {
+        self.start_without(&[]);
+    }
+
+    /// Starts the agent without capabilities, with the configuration that is there.
+    pub(crate) fn start_without(&mut self, capabilities: &[Capability]) {
         assert!(self.guardian.is_none(), "node {} runs already", self.host);
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let mut command = self.run_command();
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        self.guardian = Some(self.enter_without(capabilities, || command.spawn().unwrap()));
+    }
+
+    /// Runs the agent without capabilities and waits for its end.
+    pub(crate) fn output_without(&self, capabilities: &[Capability]) -> Output {
+        let mut command = self.run_command();
+        self.enter_without(capabilities, || command.output().unwrap())
+    }
+
+    fn run_command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(["run", "--config"]).arg(self.config());
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.guardian = Some(self.namespace.spawn(command).unwrap());
+        command
+    }
+
+    /// Does something on a thread of this node that has given up capabilities for good, for its children too.
+    fn enter_without<T: Send>(&self, capabilities: &[Capability], inside: impl FnOnce() -> T + Send) -> T {
+        let restricted = || {
+            for capability in capabilities {
+                caps::drop(None, CapSet::Bounding, *capability).unwrap();
+            }
+            inside()
+        };
+        self.namespace.enter(restricted).unwrap()
     }
 
     /// Waits until the agent answers on its control socket.
@@ -160,13 +188,6 @@ impl Node {
         command.args(arguments).arg("--control-socket").arg(self.socket());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.namespace.spawn(command).unwrap()
-    }
-
-    /// Starts a program with arguments on this node and waits for its end.
-    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Output {
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        self.namespace.spawn(command).unwrap().wait_with_output().unwrap()
     }
 
     pub(crate) fn try_status(&self) -> Result<Status, ClientError> {
