@@ -1,7 +1,6 @@
 //! Death and absence of the processes: nobody has the address for longer than is stated.
 
 use core::time::Duration;
-use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use vipd::control::State;
@@ -11,6 +10,8 @@ use crate::lab::{Lab, Node, Router, ip, wait_at_most, wait_until};
 
 /// What a busy machine may add to anything.
 const SLACK: Duration = Duration::from_millis(1_500);
+/// What a hand-over may take on a busy machine, which is less than a take-over takes.
+const PROMPT: Duration = Duration::from_millis(1_000);
 
 /// Starts a pair; returns when the first is Active and the second has heard it.
 fn pair(lab: &mut Lab, router: impl Fn(u8) -> Router) -> (Node, Node) {
@@ -22,9 +23,9 @@ fn pair(lab: &mut Lab, router: impl Fn(u8) -> Router) -> (Node, Node) {
     (a, b)
 }
 
-/// Describes one of a pair that would wait for three seconds and more if nobody said Priority 0.
+/// Describes one of a pair that would wait for 1.8 s if nobody said Priority 0.
 fn slow(priority: u8) -> Router {
-    Router::pair(priority).with("advertisement_interval", "1s")
+    Router::pair(priority).with("advertisement_interval", "500ms")
 }
 
 /// Tells whether the kernel has said since the last look that an address is gone.
@@ -42,15 +43,13 @@ fn the_guardian_cleans_up_after_a_killed_agent_and_starts_another() {
     let (mut a, mut b) = pair(&mut lab, slow);
     let (mut wire, mut events) = (lab.listen(), a.watch_addresses());
     let agent = a.agent();
-    let killed = Instant::now();
 
     kill(agent, Signal::SIGKILL).unwrap();
 
     let farewell = wire.wait_for("Priority 0", |seen| seen.is_farewell_of(&a));
     assert!(has_gone(&mut events, "10.77.0.100"), "Priority 0 left before the address");
     let next = wire.wait_for("the next one", |seen| seen.is_advertisement_of(&b));
-    assert!(next.at - farewell.at < SLACK, "{:?}", next.at - farewell.at);
-    assert!(killed.elapsed() < 2 * SLACK, "{:?}", killed.elapsed());
+    assert!(next.at - farewell.at < PROMPT, "{:?}", next.at - farewell.at);
     b.becomes(State::Active);
     assert!(b.has("10.77.0.100"));
     wait_until("another agent answers", || {
@@ -65,7 +64,7 @@ fn the_guardian_cleans_up_after_a_killed_agent_and_starts_another() {
 #[test]
 fn the_guardian_cleans_up_ipv6_too() {
     let mut lab = Lab::new();
-    let (mut a, mut b) = pair(&mut lab, |priority| Router::ipv6_pair(priority).with("advertisement_interval", "1s"));
+    let (mut a, mut b) = pair(&mut lab, |priority| Router::ipv6_pair(priority).with("advertisement_interval", "500ms"));
     let (mut wire, mut events) = (lab.listen(), a.watch_addresses());
 
     kill(a.agent(), Signal::SIGKILL).unwrap();
@@ -73,7 +72,7 @@ fn the_guardian_cleans_up_ipv6_too() {
     let farewell = wire.wait_for("Priority 0", |seen| seen.is_farewell_of(&a));
     assert!(has_gone(&mut events, "fd00:77::100"), "Priority 0 left before the address");
     let next = wire.wait_for("the next one", |seen| seen.is_advertisement_of(&b));
-    assert!(next.at - farewell.at < SLACK, "{:?}", next.at - farewell.at);
+    assert!(next.at - farewell.at < PROMPT, "{:?}", next.at - farewell.at);
     b.becomes(State::Active);
     assert!(b.has("fe80::51") && b.has("fd00:77::100"));
     assert!(a.has("fe80::1"), "the host's own address was removed");
@@ -91,7 +90,7 @@ fn the_agent_hands_over_in_order_when_its_guardian_is_killed() {
     let farewell = wire.wait_for("Priority 0", |seen| seen.is_farewell_of(&a));
     assert!(has_gone(&mut events, "10.77.0.100"), "Priority 0 left before the address");
     let next = wire.wait_for("the next one", |seen| seen.is_advertisement_of(&b));
-    assert!(next.at - farewell.at < SLACK, "{:?}", next.at - farewell.at);
+    assert!(next.at - farewell.at < PROMPT, "{:?}", next.at - farewell.at);
     b.becomes(State::Active);
     a.ends();
     a.has_no_processes();
@@ -108,11 +107,10 @@ fn the_kernel_removes_the_address_when_guardian_and_agent_are_killed() {
 
     a.kill_all();
 
-    let killed = Instant::now();
     assert!(a.has("10.77.0.100"));
     b.becomes(State::Active);
+    // The lease, and the half second by which the kernel may be late.
     wait_at_most(Duration::from_millis(2_500) + SLACK, "the address is gone", || !a.has("10.77.0.100"));
-    assert!(killed.elapsed() < Duration::from_millis(2_500) + SLACK);
     assert!(a.has("10.77.0.1") && b.has("10.77.0.100"));
 }
 
@@ -166,6 +164,7 @@ fn the_kernel_removes_the_address_of_an_agent_that_stays_stopped() {
     kill(agent, Signal::SIGSTOP).unwrap();
 
     b.becomes(State::Active);
+    // The lease, and the half second by which the kernel may be late.
     wait_at_most(Duration::from_millis(2_500) + SLACK, "the address is gone", || !a.has("10.77.0.100"));
     let mut events = a.watch_addresses();
     kill(agent, Signal::SIGCONT).unwrap();

@@ -7,8 +7,8 @@ use vipd::control::State;
 
 use crate::lab::{Lab, Router};
 
-/// What guardian and agent may take together for one virtual router.
-const LIMIT_KIB: u64 = 10 * 1024;
+/// What guardian and agent may take together for one virtual router: 10 MiB. Code that is not optimized is larger.
+const LIMIT_KIB: u64 = if cfg!(debug_assertions) { 20 * 1024 } else { 10 * 1024 };
 
 /// Returns a process's proportional set size in KiB.
 fn pss(process: Pid) -> u64 {
@@ -18,7 +18,7 @@ fn pss(process: Pid) -> u64 {
 }
 
 #[test]
-fn guardian_and_agent_take_at_most_ten_mebibytes() {
+fn guardian_and_agent_take_no_more_memory_than_is_promised() {
     let mut lab = Lab::new();
     let mut a = lab.node(1);
     // Pages that other processes use as well would count in part only.
