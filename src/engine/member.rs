@@ -35,6 +35,8 @@ pub(super) struct Member {
     /// Whether the interface has been looked at, so that the election could begin.
     pub(super) started: bool,
     pub(super) actions: Vec<Action>,
+    /// How many commands were carried out.
+    pub(super) commands: u64,
     voice: Voice,
     told: [u64; Limited::COUNT],
     unpublished: bool,
@@ -46,6 +48,7 @@ impl Member {
             index,
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
+            commands: 0,
             plan,
             published,
             link: Link::default(),
@@ -125,6 +128,7 @@ impl Member {
             interface_index: self.link.index,
             link_up: self.link.up,
             source: self.link.source,
+            commands: self.commands,
             taken: now,
         };
         self.unpublished = !self.published.publish(snapshot);
