@@ -3,7 +3,9 @@
 //! Nothing here decides who is Active; it connects the parts and tells what they say.
 
 mod cleanup;
+mod contention;
 mod drained;
+mod identify;
 mod ledger;
 mod narrate;
 mod plans;

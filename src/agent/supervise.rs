@@ -17,6 +17,7 @@ use crate::guardian::Link;
 use crate::net::{Readable, boot_nanos};
 
 use super::AgentError;
+use super::contention::Watches;
 use super::drained::DrainedRouters;
 use super::narrate::Narrator;
 
@@ -55,7 +56,8 @@ impl Supervisor {
         let context = control::Context::new(handle.clone(), Arc::clone(&config), now);
         let (stop_control, control_stops) = oneshot::channel::<()>();
         let control = tokio::spawn(control::serve(control, context, async move { drop(control_stops.await) }));
-        let story = Story { narrators: narrators(&config), config, drained };
+        let watches = Watches::start(&config, &handle, &dataplane);
+        let story = Story { narrators: narrators(&config), config, drained, watches };
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
         let leaving = tokio::spawn(leave_when_told(handle, guardian));
@@ -106,12 +108,16 @@ struct Story {
     config: Arc<Config>,
     narrators: Vec<Narrator>,
     drained: DrainedRouters,
+    watches: Watches,
 }
 
 impl Story {
     fn tell(&mut self, router: usize, news: News) {
         if let Some(narrator) = self.narrators.get(router) {
             narrator.tell(news);
+        }
+        if let News::Transition(transition) = &news {
+            self.watches.follow(router, transition);
         }
         let drained = match news {
             News::Transition(transition) => match transition.cause {

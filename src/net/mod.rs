@@ -14,6 +14,7 @@ pub mod privileges;
 mod process;
 mod readable;
 mod realtime;
+mod sentry;
 mod shared;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
@@ -31,6 +32,7 @@ pub use netlink::Netlink;
 pub use process::{Child, Signals, inherited};
 pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
+pub use sentry::{Mac, Sentry, Sighting};
 pub use shared::Table;
 pub use timer::Timer;
 pub use vrrp_socket::{Datagram, GROUP_V4, GROUP_V6, ReceiveError, VrrpSocket};
