@@ -9,7 +9,7 @@ use crate::config::VirtualRouter;
 use crate::election::{Cause, Transition};
 use crate::engine::News;
 
-use super::identify::macs_of;
+use super::identify::{Ears, macs_of};
 
 /// Tells the story of one Virtual Router, each line in its span.
 #[derive(Clone, Debug)]
@@ -25,12 +25,13 @@ impl Narrator {
     }
 
     /// Tells news; where it is about a stranger, after finding out who that is.
-    pub(super) fn tell(&self, news: News) {
+    pub(super) fn tell(&self, news: News, ears: &Ears) {
         match stranger(&news) {
             Some(source) => {
                 let narrator = self.clone();
+                let heard = ears.heard(&self.interface, source);
                 tokio::spawn(async move {
-                    let mac = macs_of(&narrator.interface, source).await;
+                    let mac = macs_of(&narrator.interface, source, heard).await;
                     narrator.say(news, &mac);
                 });
             }

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
 use crate::dataplane::{DataplaneHandle, Report};
-use crate::election::{Cause, Instant};
+use crate::election::{Cause, Instant, StateName};
 use crate::engine::{Command, Handle, News, Notices, Running};
 use crate::guardian::Link;
 use crate::net::{Readable, boot_nanos};
@@ -19,6 +19,7 @@ use crate::net::{Readable, boot_nanos};
 use super::AgentError;
 use super::contention::Watches;
 use super::drained::DrainedRouters;
+use super::identify::Ears;
 use super::narrate::Narrator;
 
 /// Holds what the tokio side serves.
@@ -57,7 +58,7 @@ impl Supervisor {
         let (stop_control, control_stops) = oneshot::channel::<()>();
         let control = tokio::spawn(control::serve(control, context, async move { drop(control_stops.await) }));
         let watches = Watches::start(&config, &handle, &dataplane);
-        let story = Story { narrators: narrators(&config), config, drained, watches };
+        let story = Story { narrators: narrators(&config), config, drained, watches, ears: Ears::default() };
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
         let leaving = tokio::spawn(leave_when_told(handle, guardian));
@@ -109,15 +110,19 @@ struct Story {
     narrators: Vec<Narrator>,
     drained: DrainedRouters,
     watches: Watches,
+    ears: Ears,
 }
 
 impl Story {
     fn tell(&mut self, router: usize, news: News) {
         if let Some(narrator) = self.narrators.get(router) {
-            narrator.tell(news);
+            narrator.tell(news, &self.ears);
         }
         if let News::Transition(transition) = &news {
             self.watches.follow(router, transition);
+            if let (StateName::Active, Some(router)) = (transition.to, self.config.virtual_routers.get(router)) {
+                self.ears.open(&router.interface, router.family());
+            }
         }
         let drained = match news {
             News::Transition(transition) => match transition.cause {

@@ -172,7 +172,7 @@ mod tests {
     const MAC: [u8; 6] = [2, 0, 0, 0, 0, 7];
 
     /// Sends frames to a sentry and returns what it tells.
-    fn overheard(open: impl Fn(u32) -> io::Result<Sentry>, frames: &[&[u8]]) -> Vec<Sighting> {
+    fn overheard(open: impl Fn(u32) -> io::Result<Sentry> + Sync, frames: &[&[u8]]) -> Vec<Sighting> {
         in_namespace(|| {
             let cable = Cable::lay();
             let sentry = cable.at_far_end(|| open(if_nametoindex("far").unwrap()).unwrap());
