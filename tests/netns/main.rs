@@ -8,6 +8,7 @@ mod crash;
 mod drill;
 mod election;
 mod families;
+mod freeze;
 mod lab;
 mod leaving;
 mod links;
