@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::net::link::{self, LinkAddress};
 use crate::net::privileges::{Capability, missing};
-use crate::net::{Namespace, Netlink};
+use crate::net::{FrameSocket, Namespace, Netlink};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -91,8 +91,10 @@ impl Lab {
     fn start_with(&self, plans: &[Plan], hear: impl Fn(Answer) + Send + 'static) -> Running {
         let (answer, answers) = channel();
         let (report, reports) = channel();
-        let settings = Settings { realtime: None, state_file: self.state_file() };
+        let state_file = self.state_file();
         let start = || {
+            let frames = FrameSocket::open().unwrap();
+            let settings = Settings { realtime: None, state_file, frames };
             let answer = move |event| {
                 let _ = answer.send(event);
                 hear(event);

@@ -58,6 +58,7 @@ impl Worker {
     pub(super) fn new(
         plans: Vec<Plan>,
         state_file: &Path,
+        frames: FrameSocket,
         shared: Arc<Shared>,
         answer: Box<dyn Fn(Answer) + Send>,
         report: Box<dyn Fn(Report) + Send>,
@@ -81,7 +82,7 @@ impl Worker {
             retry_at: None,
             blind: true,
             unrecorded: false,
-            frames: FrameSocket::open()?,
+            frames,
             timer: Timer::new()?,
             answer,
             report,

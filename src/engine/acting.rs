@@ -43,10 +43,7 @@ impl Engine {
                     }
                 }
                 Action::Withdraw { epoch } => self.withdraw(index, epoch),
-                Action::Announce => {
-                    // Without room the address thread is busy; the refresh will follow.
-                    let _ = self.dataplane.order(Order::Announce { router: index });
-                }
+                Action::Announce => self.announce(index),
                 // No database is configured for any router, so nothing could answer; a refusal is the safe answer.
                 Action::OpenGate { epoch } => self.members[index].handle(now, Event::GateRefused { epoch }),
                 Action::CloseGate { epoch } => self.members[index].handle(now, Event::GateClosed { epoch }),
@@ -62,6 +59,17 @@ impl Engine {
         self.members[index].actions.clear();
     }
 
+    fn announce(&self, index: usize) {
+        let member = &self.members[index];
+        if member.plan.settings.priority.is_owner() {
+            // An owner has nothing to claim, but the address thread announces only what it has found on the host.
+            let epoch = member.router.view().epoch.0;
+            let _ = self.dataplane.order(Order::Claim { router: index, epoch });
+        }
+        // Without room the address thread is busy; the refresh will follow.
+        let _ = self.dataplane.order(Order::Announce { router: index });
+    }
+
     pub(super) fn withdraw(&mut self, index: usize, epoch: Epoch) {
         if self.dataplane.order(Order::Withdraw { router: index, epoch: epoch.0 }).is_err() {
             self.unsent_withdrawals.push((index, epoch));
@@ -74,7 +82,7 @@ impl Engine {
             let now = Self::now();
             let (index, event) = match answer {
                 Answer::Claimed { router, epoch } => (router, Event::AddressesClaimed { epoch: Epoch(epoch) }),
-                Answer::ClaimFailed { router, epoch } => (router, Event::ClaimFailed { epoch: Epoch(epoch) }),
+                Answer::ClaimFailed { router, epoch } => (router, self.claim_failed(router, Epoch(epoch))),
                 Answer::Withdrawn { router, epoch } => {
                     self.ledger.withdrawn(router);
                     (router, Event::AddressesWithdrawn { epoch: Epoch(epoch) })
@@ -90,6 +98,15 @@ impl Engine {
             };
             self.members[index].handle(now, event);
             self.act(index, now);
+        }
+    }
+
+    /// An owner does not wait for a claim, so it is Active already when the host turns out not to have its address.
+    fn claim_failed(&self, index: usize, epoch: Epoch) -> Event {
+        if self.members[index].plan.settings.priority.is_owner() {
+            Event::AddressesLost { epoch }
+        } else {
+            Event::ClaimFailed { epoch }
         }
     }
 

@@ -1,4 +1,17 @@
-//! The whole program on real interfaces, in network namespaces of its own.
+//! The real binary in network namespaces: what the wire, the kernel and the user see.
+//!
+//! It needs root. Every test has a network of its own, so that all of them can run at the same time.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod bad_input;
+mod crash;
 mod drill;
+mod election;
+mod families;
+mod lab;
+mod leaving;
+mod links;
+mod many;
+mod memory;
+mod ownership;
+mod refusals;

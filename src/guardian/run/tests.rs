@@ -14,7 +14,7 @@ use crate::net::testing::interrupt;
 /// until a signal comes or the guardian goes.
 const PRELUDE: &str = r#"
     echo start >> log
-    table=${VIPD_GUARDIAN%,*}
+    table=${VIPD_GUARDIAN%%,*}
     set_word() { printf '\1' | dd of=/dev/fd/$table bs=1 seek=$((8 * $1)) conv=notrunc status=none; }
     claim() { set_word $((2 + 2 * $1)); }
     active() { set_word $((3 + 2 * $1)); }

@@ -1,0 +1,175 @@
+//! Leaving on purpose: the address is gone before anybody is told so (ownership rules 8 and 9).
+
+use core::time::Duration;
+
+use nix::sys::signal::Signal;
+use vipd::control::{Drain, State};
+
+use crate::lab::{Lab, Node, Router, Wire};
+
+/// Removing so many takes the kernel long enough for an order that is wrong to be seen.
+const ADDRESSES: u8 = 250;
+/// What a hand-over may take on a busy machine; a take-over takes three times as long.
+const PROMPT: Duration = Duration::from_millis(600);
+
+/// Describes one of a pair with many addresses that would wait for 1.8 s if nobody said Priority 0.
+fn many_addresses(priority: u8) -> Router {
+    let addresses: Vec<String> = (1..=ADDRESSES).map(|number| format!("10.77.1.{number}")).collect();
+    let router = Router::pair(priority).with("addresses", format_args!("[{}]", addresses.join(", ")));
+    router.with("advertisement_interval", "500ms")
+}
+
+/// Starts a pair; returns when the first is Active and the second has heard it.
+fn pair(lab: &mut Lab, router: impl Fn(u8) -> Router) -> (Node, Node) {
+    let (mut a, mut b) = (lab.node(1), lab.node(2));
+    a.run(&[router(200)]);
+    b.run(&[router(100)]);
+    a.becomes(State::Active);
+    b.wait_for("follows", |router| router.active_router.is_some());
+    (a, b)
+}
+
+fn virtual_addresses(node: &mut Node) -> usize {
+    node.addresses().iter().filter(|known| known.prefix == 32 && known.address.is_ipv4()).count()
+}
+
+/// Sees that the leaver has no address any more when its Priority 0 passes, and that the other follows at once.
+fn leaves_in_order(wire: &mut Wire, a: &mut Node, b: &mut Node) {
+    let farewell = wire.wait_for("Priority 0", |seen| seen.is_farewell_of(a));
+    assert_eq!(virtual_addresses(a), 0, "addresses were there after Priority 0");
+    let next = wire.wait_for("the next one", |seen| seen.is_advertisement_of(b));
+    assert!(next.at - farewell.at < PROMPT, "{:?}", next.at - farewell.at);
+    b.becomes(State::Active);
+    assert_eq!(virtual_addresses(b), usize::from(ADDRESSES));
+}
+
+#[test]
+fn rule_8_on_sigterm_every_address_is_gone_before_priority_0() {
+    let mut lab = Lab::new();
+    let (mut a, mut b) = pair(&mut lab, many_addresses);
+    assert_eq!(virtual_addresses(&mut a), usize::from(ADDRESSES));
+    let mut wire = lab.listen();
+
+    a.signal(Signal::SIGTERM);
+
+    leaves_in_order(&mut wire, &mut a, &mut b);
+    assert_eq!(a.ends().code(), Some(0));
+    assert!(!a.socket().exists());
+}
+
+#[test]
+fn rule_8_on_ctrl_c_every_address_is_gone_before_priority_0() {
+    let mut lab = Lab::new();
+    let (mut a, mut b) = pair(&mut lab, many_addresses);
+    let mut wire = lab.listen();
+
+    a.signal(Signal::SIGINT);
+
+    leaves_in_order(&mut wire, &mut a, &mut b);
+    assert_eq!(a.ends().code(), Some(0));
+}
+
+#[test]
+fn rule_8_a_drain_removes_every_address_before_priority_0() {
+    let mut lab = Lab::new();
+    let (mut a, mut b) = pair(&mut lab, many_addresses);
+    let mut wire = lab.listen();
+
+    assert_eq!(a.vipd(&["drain"]).status.code(), Some(0));
+
+    leaves_in_order(&mut wire, &mut a, &mut b);
+}
+
+#[test]
+fn rule_9_drain_wait_ends_well_when_the_peer_has_the_role_and_the_node_stays_out() {
+    let mut lab = Lab::new();
+    let (mut a, mut b) = pair(&mut lab, Router::pair);
+
+    let output = a.vipd(&["drain", "--wait"]);
+
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).ends_with("db: out; 10.77.0.2 is Active\n"), "{output:?}");
+    assert_eq!(b.router().state, State::Active);
+    assert!(b.has("10.77.0.100") && !a.has("10.77.0.100"));
+    // It would preempt, were it not drained; and it stays out when the other leaves, too.
+    assert_eq!(a.after_hearing(10).state, State::Aside);
+    b.stop();
+    a.wait_for("hears the other leave", |router| router.traffic.received_release == 1);
+    let router = a.router();
+    assert_eq!((router.state, router.drain), (State::Aside, Drain::Done));
+}
+
+#[test]
+fn rule_9_a_drain_that_nobody_answers_is_taken_back_and_fails() {
+    let mut lab = Lab::new();
+    let mut a = lab.node(1);
+    a.run(&[Router::pair(200)]);
+    a.becomes(State::Active);
+
+    let output = a.vipd(&["drain", "--wait"]);
+
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not drained: db"), "{output:?}");
+    a.becomes(State::Active);
+    assert_eq!(a.router().drain, Drain::Off);
+    assert!(a.has("10.77.0.100"));
+}
+
+#[test]
+fn a_forced_drain_gives_the_role_away_to_nobody() {
+    let mut lab = Lab::new();
+    let mut a = lab.node(1);
+    a.run(&[Router::pair(200)]);
+    a.becomes(State::Active);
+
+    let output = a.vipd(&["drain", "--wait", "--force"]);
+
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(!a.has("10.77.0.100"));
+    // Three times as long as it would watch, were the drain not forced.
+    a.wait_for("is still out", |router| router.state == State::Aside && router.in_state_ms > 1_500);
+    assert_eq!(a.router().drain, Drain::Done);
+}
+
+#[test]
+fn rule_9_a_drain_survives_a_restart_and_resume_ends_it() {
+    let mut lab = Lab::new();
+    let (mut a, b) = pair(&mut lab, Router::pair);
+    assert_eq!(a.vipd(&["drain", "--wait"]).status.code(), Some(0));
+
+    a.stop();
+    a.start_again();
+    a.answers();
+
+    assert_eq!(a.after_hearing(10).state, State::Aside);
+    assert_eq!(a.router().drain, Drain::Done);
+    assert_eq!(b.router().state, State::Active);
+    let output = a.vipd(&["resume"]);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"db: takes part\n".as_slice()));
+    a.becomes(State::Active);
+    b.becomes(State::Backup);
+    a.stop();
+    a.start_again();
+    a.becomes(State::Active);
+}
+
+#[test]
+fn one_router_of_two_is_drained_by_its_name() {
+    let mut lab = Lab::new();
+    let second =
+        |priority| Router::pair(priority).with("name", "second").with("vrid", 52).with("addresses", "[10.77.0.101/24]");
+    let (mut a, mut b) = (lab.node(1), lab.node(2));
+    a.run(&[Router::pair(200), second(200)]);
+    a.becomes(State::Active);
+    b.run(&[Router::pair(100), second(100)]);
+    b.becomes(State::Backup);
+    b.wait_for("follows", |router| router.active_router.is_some());
+
+    let output = a.vipd(&["drain", "second", "--wait"]);
+
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let states = |node: &Node| -> Vec<State> { node.status().routers.iter().map(|router| router.state).collect() };
+    assert_eq!(states(&a), [State::Active, State::Aside]);
+    assert_eq!(states(&b), [State::Backup, State::Active]);
+    assert!(a.has("10.77.0.100") && b.has("10.77.0.101"));
+}
