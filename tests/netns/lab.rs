@@ -61,7 +61,10 @@ impl Lab {
         let mut netlink = Netlink::open_in(&switch).unwrap();
         link::create_bridge(&mut netlink, "switch").unwrap();
         let bridge = link::index_of(&mut netlink, "switch").unwrap().unwrap();
-        link::set_up(&mut netlink, bridge).unwrap();
+        let lo = link::index_of(&mut netlink, "lo").unwrap().unwrap();
+        for index in [bridge, lo] {
+            link::set_up(&mut netlink, index).unwrap();
+        }
         Self { switch, netlink, bridge }
     }
 

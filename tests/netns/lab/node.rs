@@ -172,9 +172,10 @@ impl Node {
         self.namespace.enter(restricted).unwrap()
     }
 
-    /// Waits until the agent answers on its control socket.
+    /// Waits until the agent answers on its control socket and every election has begun.
     pub(crate) fn answers(&self) {
-        wait_until("the agent answers", || self.try_status().is_ok());
+        let begun = |status: Status| status.routers.iter().all(|router| router.state != State::Initialize);
+        wait_until("the agent answers", || self.try_status().is_ok_and(begun));
     }
 
     /// Runs another subcommand on this node and waits for its end.
