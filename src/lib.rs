@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod dataplane;
+pub mod drill;
 pub mod election;
 pub mod engine;
 pub mod guardian;

@@ -110,8 +110,9 @@ fn start(
     let dataplane = dataplane::start(
         plans::for_addresses(config),
         dataplane::Settings {
-            state_file: directory.join("addresses.json"),
+            state_file: directory.join("addresses"),
             // Below the election thread, which must be able to interrupt it.
+            frames: guardian.frame_socket().map_err(AgentError::start("address"))?,
             realtime: realtime.map(|priority| priority.saturating_sub(1).max(1)),
         },
         move |event| answer.send(event),

@@ -51,7 +51,7 @@ impl Narrator {
                 warn!("{interface} has no address to advertise from; waiting for one");
             }
             News::Interface { source: Some(source), .. } => {
-                info!(%source, "{interface} is up, advertising from {source}")
+                info!(%source, "{interface} is up, advertising from {source}");
             }
         }
     }
@@ -72,6 +72,7 @@ fn tell_transition(transition: Transition) {
         Cause::Started
         | Cause::Owner
         | Cause::ActiveDown
+        | Cause::Preempted { .. }
         | Cause::Released { .. }
         | Cause::HigherPriority { .. }
         | Cause::HigherAddress { .. }

@@ -145,7 +145,7 @@ pub(super) struct DecodeArgs {
 /// Holds what `vipd drill` takes.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct DrillArgs {
-    /// The scenarios to play: host-death, kill, drain, failback [default: all]
+    /// The scenarios to play: host-death, kill, drain, failback, term [default: all]
     #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
     /// The advertisement intervals to play them at; more than one separated by commas
@@ -154,6 +154,9 @@ pub struct DrillArgs {
     /// How often each scenario is played at each interval
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
+    /// Advertise to the multicast group, not to the one peer
+    #[arg(long)]
+    pub multicast: bool,
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,

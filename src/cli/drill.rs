@@ -1,9 +1,206 @@
 //! `vipd drill`: proves failover on this machine.
 
-use super::args::{DrillArgs, Global};
-use super::exit::{Exit, Failure, Outcome};
+use core::time::Duration;
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::Table;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use vrrp_packet::Interval;
+
+use super::args::DrillArgs;
+use super::exit::{Exit, Failure, Outcome, written};
+use super::paint::{self, Colour};
+use crate::drill::{self, Drill, DrillError, DrillOptions, Millis, Progress, Report, SCENARIOS, Scenario, Transport};
+use crate::net::namespace::NamespaceError;
+
+const HEADER: [&str; 9] =
+    ["SCENARIO", "INTERVAL", "RUNS", "OUTAGE", "NOISE", "TAKEOVER", "TWO OWNERS", "NO OWNER", "RESULT"];
+
+/// Explains the columns below the table.
+const LEGEND: &str = "\
+OUTAGE: the client's longest wait for an answer from the fault on. NOISE: the same before the fault.
+TAKEOVER: from the fault to the address on the other node. More than one run: medians; of TWO OWNERS the longest.";
 
 /// Plays the scenarios and reports what a client saw.
-pub(super) fn execute(_args: &DrillArgs, _global: &Global) -> Outcome {
-    Err(Failure::new(Exit::Failed, "`vipd drill` is not built yet"))
+pub(super) fn execute(args: &DrillArgs) -> Outcome {
+    let options = options(args)?;
+    let mut bar = Bar(ProgressBar::hidden());
+    let report = drill::run(&options, &mut bar);
+    bar.0.finish_and_clear();
+    let report = report?;
+    let text = match args.json {
+        true => format!("{:#}\n", serde_json::json!(report)),
+        false => paint::finish(&render(&report), paint::coloured(&io::stdout())),
+    };
+    written(io::stdout().lock().write_all(text.as_bytes()))?;
+    Ok(if report.is_met() { Exit::Done } else { Exit::DrillMissed })
+}
+
+fn options(args: &DrillArgs) -> Result<DrillOptions, Failure> {
+    let scenarios = match args.scenarios.as_slice() {
+        [] => SCENARIOS.to_vec(),
+        names => names.iter().map(|name| scenario(name)).collect::<Result<_, _>>()?,
+    };
+    let transport = if args.multicast { Transport::Multicast } else { Transport::Unicast };
+    Ok(DrillOptions { scenarios, intervals: args.intervals.clone(), runs: args.runs, transport, program: None })
+}
+
+fn scenario(name: &str) -> Result<Scenario, Failure> {
+    Scenario::find(name).ok_or_else(|| {
+        let known = SCENARIOS.map(|scenario| format!("  {:<12}{}", scenario.name, scenario.summary)).join("\n");
+        Failure::new(Exit::BadUsage, format!("there is no scenario \"{name}\"")).hint(format!("choose from\n{known}"))
+    })
+}
+
+impl From<DrillError> for Failure {
+    fn from(error: DrillError) -> Self {
+        match error {
+            DrillError::Namespace(NamespaceError::NotPermitted(_)) => Self::new(Exit::NotPermitted, &error).hint(
+                "run it as root, in a container with --privileged, or allow user namespaces \
+                 (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)",
+            ),
+            DrillError::Interrupted(_) => Self::new(Exit::Failed, &error).hint("nothing of the drill is left"),
+            DrillError::Namespace(NamespaceError::Thread(_))
+            | DrillError::Netlink(_)
+            | DrillError::NoLink(_)
+            | DrillError::System { .. }
+            | DrillError::File { .. }
+            | DrillError::Overrun(_)
+            | DrillError::Ended { .. }
+            | DrillError::Refused { .. }
+            | DrillError::NoAgent(_)
+            | DrillError::TooLate { .. }
+            | DrillError::TooFewAnswers => Self::new(Exit::Failed, &error),
+        }
+    }
+}
+
+/// Draws a bar on standard error, where that is a terminal.
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn begin(&mut self, runs: usize) {
+        if io::stderr().is_terminal() {
+            let bar = ProgressBar::with_draw_target(Some(runs as u64), ProgressDrawTarget::stderr());
+            // The template is a constant; indicatif's own style would do as well.
+            let style = ProgressStyle::with_template("{bar:20} {pos}/{len}  {elapsed}  {msg}");
+            self.0 = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.0.enable_steady_tick(Duration::from_millis(200));
+        }
+    }
+
+    fn phase(&mut self, scenario: &Scenario, interval: Interval, phase: &str) {
+        self.0.set_message(format!("{} at {}: {phase}", scenario.name, span(interval_ms(interval))));
+    }
+
+    fn advance(&mut self) {
+        self.0.inc(1);
+    }
+}
+
+fn interval_ms(interval: Interval) -> u64 {
+    u64::from(interval.centis()) * 10
+}
+
+/// Writes an interval as the configuration does.
+fn span(millis: u64) -> String {
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+}
+
+fn render(report: &Report) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(HEADER);
+    table.add_rows(report.drills.iter().map(row));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let mut text = table.trim_fmt() + "\n\n";
+    for drill in &report.drills {
+        if let Some(late) = drill.median.lateness {
+            text.push_str(&format!(
+                "{} at {}: Active_Down_Interval passed, the first advertisement left {} later, the first gratuitous ARP {}.\n",
+                drill.scenario,
+                span(drill.interval_ms),
+                late.advertisement,
+                late.announcement,
+            ));
+        }
+    }
+    if !report.realtime {
+        text.push_str("Realtime scheduling is not permitted here: expect greater delays than as root.\n");
+    }
+    text + &Colour::Faint.mark(LEGEND) + "\n"
+}
+
+fn row(drill: &Drill) -> [String; 9] {
+    let Drill { median, .. } = drill;
+    let figure = |figure: Millis| figure.to_string();
+    [
+        drill.scenario.to_owned(),
+        span(drill.interval_ms),
+        drill.runs.len().to_string(),
+        figure(median.outage),
+        figure(median.noise),
+        figure(median.takeover),
+        figure(median.two_owners),
+        figure(median.no_owner),
+        result(drill),
+    ]
+}
+
+fn result(drill: &Drill) -> String {
+    if drill.missed.is_empty() {
+        return Colour::Good.mark("met");
+    }
+    let missed: Vec<String> =
+        drill.missed.iter().map(|missed| Colour::Bad.mark(&format!("missed: {missed}"))).collect();
+    missed.join("\n")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::drill::{Figures, Lateness, Missed};
+
+    fn figures(outage: u64) -> Figures {
+        let micros = |span| Millis::from(Duration::from_micros(span));
+        Figures {
+            outage: micros(outage),
+            noise: micros(1_200),
+            takeover: micros(outage - 500),
+            two_owners: micros(0),
+            no_owner: micros(430),
+            lateness: None,
+        }
+    }
+
+    #[test]
+    fn the_report_is_a_table_and_a_line_for_each_takeover_by_silence() {
+        let late = Millis::from(Duration::from_micros(140));
+        let silence =
+            Figures { lateness: Some(Lateness { advertisement: late, announcement: late }), ..figures(3_600_000) };
+        let slow = figures(5_000);
+        let missed = Missed { figure: "outage", measured: slow.outage, limit: Millis::from(Duration::from_millis(4)) };
+        let drill = |name: &str, interval_ms, median, missed| {
+            let Scenario { name, summary, .. } = Scenario::find(name).unwrap();
+            Drill { scenario: name, summary, interval_ms, median, runs: vec![median; 3], missed }
+        };
+        let drills = vec![drill("host-death", 1000, silence, vec![]), drill("drain", 10, slow, vec![missed])];
+
+        let text = paint::finish(&render(&Report { version: "0.1.0", realtime: false, drills }), false);
+
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn an_unknown_scenario_is_bad_usage_and_the_known_ones_are_listed() {
+        let failure = scenario("host-life").unwrap_err();
+
+        assert_eq!(failure.exit(), Exit::BadUsage);
+        let mut report = Vec::new();
+        failure.report(&mut report);
+        let report = String::from_utf8(report).unwrap();
+        assert!(SCENARIOS.iter().all(|scenario| report.contains(scenario.summary)), "{report}");
+    }
 }

@@ -53,7 +53,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Drain(args) => wait(drain::execute(args, &client(global)?)),
         Command::Resume(args) => wait(resume::execute(args, &client(global)?)),
         Command::Decode(args) => decode::execute(args),
-        Command::Drill(args) => drill::execute(args, global),
+        Command::Drill(args) => drill::execute(args),
         Command::Completions(args) => completions::execute(args),
     }
 }

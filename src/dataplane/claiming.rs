@@ -92,6 +92,9 @@ impl Worker {
             Ok(failures) if failures.is_empty() => {
                 let prepared = prepared.clone();
                 router.claim.confirm(epoch, prepared, sent);
+                if router.plan.lease.is_some() {
+                    self.shared.renewed[index].store(sent, Ordering::Relaxed);
+                }
                 self.answer(Answer::Claimed { router: index, epoch });
                 self.note_added(index);
                 return Ok(());
@@ -107,11 +110,7 @@ impl Worker {
 
     /// Notes confirmed addresses in the copy of the host: the kernel tells of IPv6 ones only some time later.
     fn note_added(&mut self, index: usize) {
-        let router = &self.routers[index];
-        let Some(held) = router.claim.held() else { return };
-        if router.plan.lease.is_some() {
-            self.shared.renewed[index].store(held.renewed, Ordering::Relaxed);
-        }
+        let Some(held) = self.routers[index].claim.held() else { return };
         let added: Vec<LinkAddress> = held.prepared.targets.iter().map(Target::expected).collect();
         for address in added.into_iter().filter(|address| address.address.is_ipv6()) {
             self.host.add(address);
@@ -136,14 +135,17 @@ impl Worker {
                 Err(error) => Some(error.to_string()),
             };
             if let Some(text) = failure {
-                held.retry_at = now + RETRY;
-                self.tell(Some(index), ReportEvent::NotRenewed(text));
+                // Tried twenty times a second: once is enough to be told.
+                if core::mem::replace(&mut held.retry_at, now + RETRY) == 0 {
+                    self.tell(Some(index), ReportEvent::NotRenewed(text));
+                }
                 return;
             }
             first_sent.get_or_insert(now);
         }
         if let (Some(held), Some(sent)) = (self.routers[index].claim.held_mut(), first_sent) {
             held.renewed = sent;
+            held.retry_at = 0;
             self.shared.renewed[index].store(sent, Ordering::Relaxed);
         }
     }

@@ -36,7 +36,7 @@ pub(super) struct Held {
     pub(super) prepared: Prepared,
     /// When the kernel's lifetime began at the latest: taken before the request was sent.
     pub(super) renewed: u64,
-    /// After a renewal that failed: when it is tried again.
+    /// After a renewal that failed: when it is tried again; 0 after one that did not.
     pub(super) retry_at: u64,
 }
 

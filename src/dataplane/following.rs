@@ -200,7 +200,7 @@ fn prepare(plan: &Plan, host: &Host) -> Result<Prepared, String> {
         }
         // What is the host's own must never get into a list of things to remove.
         if !plan.owner {
-            targets.push(Target::new(plan, planned, link, host));
+            targets.push(Target::new(plan, planned, link));
         }
     }
     Ok(Prepared::new(targets, frames))

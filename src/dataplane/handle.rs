@@ -77,7 +77,8 @@ pub fn start(
         wake: Wake::new()?,
         renewed: plans.iter().map(|_| AtomicU64::new(0)).collect(),
     });
-    let worker = Worker::new(plans, &settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
-    thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(settings.realtime))?;
+    let Settings { realtime, state_file, frames } = settings;
+    let worker = Worker::new(plans, &state_file, frames, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
+    thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(realtime))?;
     Ok(DataplaneHandle { shared })
 }

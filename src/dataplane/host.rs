@@ -1,6 +1,6 @@
 //! A copy of the host's links and addresses, kept up to date from the kernel's notifications. No I/O.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::net::link::{Link, LinkAddress};
@@ -9,23 +9,32 @@ use crate::net::netlink::MonitorEvent;
 use super::message::InterfaceState;
 use super::plan::Plan;
 
-/// Holds the links of the network namespace, each with its addresses in the kernel's order.
+/// Holds the links of the network namespace, each with the host's own addresses in the kernel's order.
 #[derive(Default, Debug)]
 pub(super) struct Host {
     links: Vec<Link>,
-    /// The addresses that vipd moves about: never a source, never the reason for a prefix length.
-    virtuals: HashSet<IpAddr>,
+    /// The addresses that vipd moves about, and where each is now. They are never a source, nor the reason for a
+    /// prefix length, so their order means nothing; but there may be thousands.
+    virtuals: HashMap<IpAddr, Vec<LinkAddress>>,
 }
 
 impl Host {
     pub(super) fn new(plans: &[Plan]) -> Self {
         let moving = plans.iter().filter(|plan| !plan.owner).flat_map(|plan| &plan.addresses);
-        Self { links: Vec::new(), virtuals: moving.map(|planned| planned.address).collect() }
+        Self { links: Vec::new(), virtuals: moving.map(|planned| (planned.address, Vec::new())).collect() }
     }
 
     /// Forgets everything in favour of a dump.
     pub(super) fn replace(&mut self, links: Vec<Link>) {
-        self.links = links;
+        self.links.clear();
+        self.virtuals.values_mut().for_each(Vec::clear);
+        for mut link in links {
+            let addresses = core::mem::take(&mut link.addresses);
+            self.links.push(link);
+            for address in addresses {
+                self.add(address);
+            }
+        }
     }
 
     /// Follows one notification and tells whether links or the host's own addresses changed, not only virtual ones.
@@ -34,6 +43,7 @@ impl Host {
             MonitorEvent::Link(link) => self.follow_link(link),
             MonitorEvent::LinkGone { index } => {
                 self.links.retain(|link| link.index != index);
+                self.virtuals.values_mut().for_each(|places| places.retain(|known| known.index != index));
                 true
             }
             MonitorEvent::Address(change) => {
@@ -61,22 +71,27 @@ impl Host {
     }
 
     pub(super) fn add(&mut self, address: LinkAddress) {
-        let Some(link) = self.links.iter_mut().find(|link| link.index == address.index) else { return };
-        let same = |known: &&mut LinkAddress| known.address == address.address && known.prefix == address.prefix;
-        match link.addresses.iter_mut().find(same) {
+        let Some(places) = self.places(address.index, address.address) else { return };
+        match places.iter_mut().find(|known| is_same(known, address.index, address.address, address.prefix)) {
             Some(known) => *known = address,
-            None => link.addresses.push(address),
+            None => places.push(address),
         }
     }
 
     pub(super) fn remove(&mut self, index: u32, address: IpAddr, prefix: u8) {
-        if let Some(link) = self.links.iter_mut().find(|link| link.index == index) {
-            link.addresses.retain(|known| known.address != address || known.prefix != prefix);
+        if let Some(places) = self.places(index, address) {
+            places.retain(|known| !is_same(known, index, address, prefix));
         }
     }
 
+    /// Returns the list that an address belongs in; `None` where there is no such link.
+    fn places(&mut self, index: u32, address: IpAddr) -> Option<&mut Vec<LinkAddress>> {
+        let link = self.links.iter_mut().find(|link| link.index == index)?;
+        Some(self.virtuals.get_mut(&address).unwrap_or(&mut link.addresses))
+    }
+
     pub(super) fn is_virtual(&self, address: IpAddr) -> bool {
-        self.virtuals.contains(&address)
+        self.virtuals.contains_key(&address)
     }
 
     pub(super) fn by_name(&self, name: &str) -> Option<&Link> {
@@ -87,30 +102,34 @@ impl Host {
         self.links.iter().find(|link| link.index == index)
     }
 
+    /// Tells whether a virtual address is there in just this form.
     pub(super) fn has(&self, index: u32, address: IpAddr, prefix: u8) -> bool {
-        let same = |known: &LinkAddress| known.address == address && known.prefix == prefix;
-        self.by_index(index).is_some_and(|link| link.addresses.iter().any(same))
+        let places = self.virtuals.get(&address).map_or(&[][..], Vec::as_slice);
+        places.iter().any(|known| is_same(known, index, address, prefix))
     }
 
     /// Finds an address wherever it is; a link-local one only on the interface with this index, as each link has its own.
     pub(super) fn find(&self, address: IpAddr, index: u32) -> Option<(&Link, &LinkAddress)> {
-        let anywhere = !is_link_local(address);
-        self.links
-            .iter()
-            .filter(|link| anywhere || link.index == index)
-            .find_map(|link| Some((link, link.addresses.iter().find(|known| known.address == address)?)))
+        let counts =
+            |known: &&LinkAddress| known.address == address && (!is_link_local(address) || known.index == index);
+        let found = match self.virtuals.get(&address) {
+            Some(places) => places.iter().find(counts)?,
+            None => self.links.iter().flat_map(|link| &link.addresses).find(counts)?,
+        };
+        Some((self.by_index(found.index)?, found))
     }
 
-    /// Walks through all addresses.
+    /// Walks through all addresses, the host's own ones first.
     pub(super) fn addresses(&self) -> impl Iterator<Item = (&Link, &LinkAddress)> {
-        self.links.iter().flat_map(|link| link.addresses.iter().map(move |address| (link, address)))
+        let own = self.links.iter().flat_map(|link| &link.addresses);
+        let all = own.chain(self.virtuals.values().flatten());
+        all.filter_map(|known| Some((self.by_index(known.index)?, known)))
     }
 
     /// Returns what a router needs to know of its interface.
     pub(super) fn interface_state(&self, plan: &Plan) -> InterfaceState {
         let Some(link) = self.by_name(&plan.interface) else { return InterfaceState::default() };
-        let usable = || link.addresses.iter().filter(|known| !known.tentative).map(|known| known.address);
-        let own = || usable().filter(|address| !self.is_virtual(*address));
+        let own = || link.addresses.iter().filter(|known| !known.tentative).map(|known| known.address);
         InterfaceState {
             index: Some(link.index),
             up: link.running,
@@ -123,9 +142,13 @@ impl Host {
                 IpAddr::V6(address) if address.is_unicast_link_local() => Some(address),
                 IpAddr::V4(_) | IpAddr::V6(_) => None,
             }),
-            configured_source: plan.source.filter(|wanted| usable().any(|address| address == *wanted)),
+            configured_source: plan.source.filter(|wanted| own().any(|address| address == *wanted)),
         }
     }
+}
+
+fn is_same(known: &LinkAddress, index: u32, address: IpAddr, prefix: u8) -> bool {
+    known.index == index && known.address == address && known.prefix == prefix
 }
 
 fn is_link_local(address: IpAddr) -> bool {

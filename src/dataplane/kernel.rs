@@ -11,7 +11,6 @@ use netlink_packet_route::address::{
 use crate::net::link::{Link, LinkAddress, address_message};
 use crate::net::netlink::Batch;
 
-use super::host::Host;
 use super::message::Place;
 use super::plan::{Plan, PlannedAddress};
 
@@ -33,13 +32,9 @@ pub(super) struct Target {
 
 impl Target {
     /// Works out how a planned address is to be configured on its interface as the host is now.
-    pub(super) fn new(plan: &Plan, planned: &PlannedAddress, link: &Link, host: &Host) -> Self {
+    pub(super) fn new(plan: &Plan, planned: &PlannedAddress, link: &Link) -> Self {
         let prefix = match planned.address {
-            IpAddr::V4(address)
-                if !plan.source_ok && !plan.owner && !becomes_secondary(address, planned, link, host) =>
-            {
-                32
-            }
+            IpAddr::V4(address) if !plan.source_ok && !plan.owner && !becomes_secondary(address, planned, link) => 32,
             IpAddr::V4(_) | IpAddr::V6(_) => planned.prefix,
         };
         Self {
@@ -121,8 +116,8 @@ pub(super) fn removal(index: u32, address: IpAddr, prefix: u8) -> RouteNetlinkMe
 
 /// Tells whether the host has an address of its own in whose subnet ours comes second (ownership rule 17).
 ///
-/// The kernel calls an address secondary only where prefix length and scope are the same.
-fn becomes_secondary(address: Ipv4Addr, planned: &PlannedAddress, link: &Link, host: &Host) -> bool {
+/// The kernel calls an address secondary only where prefix length and scope are the same. `link` lists no virtual ones.
+fn becomes_secondary(address: Ipv4Addr, planned: &PlannedAddress, link: &Link) -> bool {
     let mask = u32::MAX.checked_shl(32 - u32::from(planned.prefix.min(32))).unwrap_or(0);
     link.addresses.iter().any(|known| match known.address {
         IpAddr::V4(own) => {
@@ -130,7 +125,6 @@ fn becomes_secondary(address: Ipv4Addr, planned: &PlannedAddress, link: &Link, h
                 && known.prefix == planned.prefix
                 && known.scope == planned.scope.number()
                 && own.to_bits() & mask == address.to_bits() & mask
-                && !host.is_virtual(known.address)
         }
         IpAddr::V6(_) => false,
     })

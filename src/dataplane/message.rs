@@ -44,7 +44,7 @@ pub enum Answer {
         /// The epoch of the claim.
         epoch: u64,
     },
-    /// At least one address was refused; none of them is here.
+    /// At least one address was refused; those that were added are removed again, which a withdrawal confirms.
     ClaimFailed {
         /// The plan's index.
         router: usize,

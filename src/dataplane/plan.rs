@@ -4,13 +4,17 @@ use core::time::Duration;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::net::FrameSocket;
+
 /// Says how the thread itself runs.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub struct Settings {
     /// The SCHED_FIFO priority to ask for, 1 to 99; `None`: not asked for.
     pub realtime: Option<u8>,
     /// Where the claimed addresses are recorded; best on a file system that does not survive a boot, such as `/run`.
     pub state_file: PathBuf,
+    /// What announcements leave through, made in this network namespace.
+    pub frames: FrameSocket,
 }
 
 /// Describes one Virtual Router to the address thread. Its index in the list of plans is its name there.

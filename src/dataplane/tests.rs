@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::net::link::{self, LinkAddress};
 use crate::net::privileges::{Capability, missing};
-use crate::net::{Namespace, Netlink};
+use crate::net::{FrameSocket, Namespace, Netlink};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -91,8 +91,10 @@ impl Lab {
     fn start_with(&self, plans: &[Plan], hear: impl Fn(Answer) + Send + 'static) -> Running {
         let (answer, answers) = channel();
         let (report, reports) = channel();
-        let settings = Settings { realtime: None, state_file: self.state_file() };
+        let state_file = self.state_file();
         let start = || {
+            let frames = FrameSocket::open().unwrap();
+            let settings = Settings { realtime: None, state_file, frames };
             let answer = move |event| {
                 let _ = answer.send(event);
                 hear(event);
@@ -154,7 +156,7 @@ impl Running {
     }
 
     /// Ends the thread and waits for its end.
-    fn stop(self) {
+    fn stop(&self) {
         self.handle.shutdown();
         loop {
             match self.answers.recv_timeout(PATIENCE) {
@@ -163,6 +165,12 @@ impl Running {
                 Err(RecvTimeoutError::Timeout) => panic!("the address thread did not end"),
             }
         }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shutdown();
     }
 }
 

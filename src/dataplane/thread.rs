@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -17,7 +18,7 @@ use super::host::Host;
 use super::kernel::Prepared;
 use super::leftovers::StateFile;
 use super::message::{Answer, InterfaceState, Order, Report, ReportEvent};
-use super::plan::{Plan, Settings};
+use super::plan::Plan;
 
 /// How soon something that the kernel did not do is tried again, in nanoseconds.
 pub(super) const RETRY: u64 = 50_000_000;
@@ -56,7 +57,8 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         plans: Vec<Plan>,
-        settings: &Settings,
+        state_file: &Path,
+        frames: FrameSocket,
         shared: Arc<Shared>,
         answer: Box<dyn Fn(Answer) + Send>,
         report: Box<dyn Fn(Report) + Send>,
@@ -75,12 +77,12 @@ impl Worker {
             netlink: Netlink::open()?,
             // Opened before the first dump, so that no change falls between the two.
             monitor: Monitor::open(Groups::ALL)?,
-            state_file: StateFile::new(&settings.state_file),
+            state_file: StateFile::new(state_file),
             shared,
             retry_at: None,
             blind: true,
             unrecorded: false,
-            frames: FrameSocket::open()?,
+            frames,
             timer: Timer::new()?,
             answer,
             report,

@@ -27,9 +27,13 @@ impl Router {
             self.report(now, StateName::Backup, StateName::Backup, cause, actions);
             return;
         }
-        let cause = match backup.listening.basis {
-            Basis::Silence { since: _ } | Basis::GaveUp { at: _ } => Cause::ActiveDown,
-            Basis::Released { at: _, by } | Basis::HandedOver { at: _, by } => Cause::Released { by },
+        let cause = match (backup.listening.basis, backup.listening.peer) {
+            // It was heard after the timer began to run: noticed, not followed.
+            (Basis::Silence { since }, Some(peer)) if peer.heard > since => {
+                Cause::Preempted { peer: peer.source, priority: peer.priority }
+            }
+            (Basis::Silence { .. } | Basis::GaveUp { .. }, _) => Cause::ActiveDown,
+            (Basis::Released { by, .. } | Basis::HandedOver { by, .. }, _) => Cause::Released { by },
         };
         self.become_active(now, cause, actions);
     }

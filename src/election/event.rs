@@ -193,6 +193,13 @@ pub enum Cause {
     Owner,
     /// Active_Down_Timer fired: the Active Router was not heard for Active_Down_Interval.
     ActiveDown,
+    /// The Active Router has a lower priority, and Active_Down_Timer fired: this node preempts it.
+    Preempted {
+        /// Who is Active.
+        peer: IpAddr,
+        /// Its priority.
+        priority: Priority,
+    },
     /// The Active Router said Priority 0.
     Released {
         /// Who said it.

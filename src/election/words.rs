@@ -33,6 +33,7 @@ impl fmt::Display for Cause {
             Self::Started => f.write_str("the agent started"),
             Self::Owner => f.write_str("the agent started and owns the addresses"),
             Self::ActiveDown => f.write_str("the Active Router was not heard for Active_Down_Interval"),
+            Self::Preempted { peer, priority } => write!(f, "{peer} is Active with the lower priority {priority}"),
             Self::Released { by } => write!(f, "{by} gave up the role"),
             Self::HigherPriority { peer, priority } => write!(f, "{peer} advertises the higher priority {priority}"),
             Self::HigherAddress { peer } => {
@@ -45,7 +46,7 @@ impl fmt::Display for Cause {
             Self::AddressesLost => f.write_str("the addresses went away and could not be kept"),
             Self::Withdrawn => f.write_str("the addresses are gone"),
             Self::WithdrawalUnconfirmed => {
-                f.write_str("the withdrawal is not confirmed: falling silent, the lease bounds the rest")
+                f.write_str("the withdrawal is not confirmed in time: falling silent, the lease bounds the rest")
             }
             Self::Fault(fault) => fault.fmt(f),
             Self::FaultCleared => f.write_str("the fault is over"),

@@ -9,45 +9,47 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use crate::dataplane::{Answer, DataplaneHandle, Order};
-use crate::election::{Action, Effective, Epoch, Event, Instant, StateName, earliest};
-use crate::net::{ReceiveError, Timer, boot_nanos};
+use crate::dataplane::DataplaneHandle;
+use crate::election::{Epoch, Event, Instant, StateName, earliest};
+use crate::net::{Timer, boot_nanos};
 
 use super::answers::Answers;
-use super::handle::{Command, Inbox};
-use super::inspect;
+use super::handle::Inbox;
 use super::ledger::Ledger;
-use super::member::{Link, Member};
-use super::notice::{Limited, News, Notice, Teller};
+use super::member::Member;
+use super::notice::Teller;
 use super::sockets::Share;
 
 const COMMANDS: u64 = u64::MAX;
 const ANSWERS: u64 = u64::MAX - 1;
 const TIMER: u64 = u64::MAX - 2;
-/// Packets that one socket may deliver before timers and other sockets get their turn.
-const BATCH: usize = 64;
 /// How soon something that could not be done is tried again: a withdrawal without room in the queue, a busy reader.
 const SOON: Duration = Duration::from_millis(1);
-/// How soon a socket that could not be opened is tried again.
-const SOCKET_RETRY: Duration = Duration::from_secs(1);
+
+/// How many of its intervals a router must have been away for to distrust what it hears next.
+const INTERVALS_OF_ABSENCE: u32 = 3;
+/// No interval is shorter than 10 ms, so nobody is away in less than three of them.
+const SHORTEST_ABSENCE: Duration = Duration::from_millis(30);
 
 /// The election thread.
 pub(super) struct Engine {
     pub(super) members: Vec<Member>,
-    shares: Vec<Share>,
-    share_of: Vec<usize>,
-    epoll: Epoll,
-    timer: Timer,
-    inbox: Inbox,
-    answers: Answers,
-    dataplane: DataplaneHandle,
-    teller: Teller,
-    ledger: Box<dyn Ledger>,
-    buffer: Vec<u8>,
-    retry_sockets_at: Option<Instant>,
+    pub(super) shares: Vec<Share>,
+    pub(super) share_of: Vec<usize>,
+    pub(super) epoll: Epoll,
+    pub(super) timer: Timer,
+    pub(super) inbox: Inbox,
+    pub(super) answers: Answers,
+    pub(super) dataplane: DataplaneHandle,
+    pub(super) teller: Teller,
+    pub(super) ledger: Box<dyn Ledger>,
+    pub(super) buffer: Vec<u8>,
+    pub(super) retry_sockets_at: Option<Instant>,
     /// Withdrawals that found no room in the address thread's queue.
-    unsent_withdrawals: Vec<(usize, Epoch)>,
-    stop_by: Option<Instant>,
+    pub(super) unsent_withdrawals: Vec<(usize, Epoch)>,
+    pub(super) stop_by: Option<Instant>,
+    /// What the timer is armed for.
+    armed: Option<Instant>,
 }
 
 impl Engine {
@@ -83,6 +85,7 @@ impl Engine {
             retry_sockets_at: None,
             unsent_withdrawals,
             stop_by: None,
+            armed: None,
         })
     }
 
@@ -99,6 +102,7 @@ impl Engine {
                 Err(Errno::EINTR) => continue,
                 Err(errno) => return Err(errno.into()),
             };
+            self.notice_absence();
             // What was heard comes before what timed out: a silence that ends in the queue was none.
             for token in ready.iter().map(EpollEvent::data) {
                 match token {
@@ -116,7 +120,7 @@ impl Engine {
         }
     }
 
-    fn now() -> Instant {
+    pub(super) fn now() -> Instant {
         Instant::from_nanos(boot_nanos())
     }
 
@@ -130,42 +134,26 @@ impl Engine {
         if busy {
             next = earliest(next, Some(Self::now() + SOON));
         }
+        self.armed = next;
         self.timer.arm(next.map(Instant::as_nanos))
     }
 
-    fn receive(&mut self, share: usize) {
-        for _ in 0..BATCH {
-            let Some(socket) = self.shares.get(share).and_then(Share::socket) else { return };
-            let datagram = match socket.receive(&mut self.buffer) {
-                Ok(Some(datagram)) => datagram,
-                // A failing socket belongs to an interface that is going away: its own news will follow.
-                Ok(None) | Err(ReceiveError::Kernel(_)) => return,
-                Err(ReceiveError::Truncated) => continue,
-            };
-            let vrid = inspect::vrid_of(datagram.payload);
-            let owner = (0..self.members.len())
-                .find(|&index| self.share_of[index] == share && Some(self.members[index].plan.vrid) == vrid);
-            let Some(index) = owner else { continue };
-            let now = Self::now();
-            let member = &mut self.members[index];
-            match inspect::inspect(&member.plan, member.link.source, &datagram) {
-                Ok((heard, advertisement)) => {
-                    member.published.counters.received.increment();
-                    if heard.priority.is_release() {
-                        member.published.counters.received_release.increment();
-                    }
-                    note_differences(&self.teller, index, member, now, &advertisement);
-                    member.handle(now, Event::Advertisement(heard));
-                    if inspect::has_two_forms(&member.plan) {
-                        member.follow_checksum(heard.source, advertisement.checksum());
-                    }
-                }
-                Err(reason) => {
-                    member.published.counters.discard(reason);
-                    let news = News::Discarded { reason, source: datagram.source };
-                    tell_limited(&self.teller, index, member, now, Limited::Discarded(reason), news);
-                }
+    /// Notices that this thread was stopped, starved or suspended: its timer fired, and it did not run.
+    ///
+    /// Packets that were queued meanwhile are old news: a Priority 0 among them may long have been answered by others.
+    fn notice_absence(&mut self) {
+        let now = Self::now();
+        let late = self.armed.map_or(Duration::ZERO, |armed| now.since(armed));
+        if late < SHORTEST_ABSENCE {
+            return;
+        }
+        for index in 0..self.members.len() {
+            let interval = self.members[index].plan.settings.interval.duration();
+            if late < interval * INTERVALS_OF_ABSENCE {
+                continue;
             }
+            self.forget_queued(self.share_of[index]);
+            self.members[index].handle(now, Event::Stalled { by: late });
             self.act(index, now);
         }
     }
@@ -190,145 +178,8 @@ impl Engine {
         }
     }
 
-    /// Carries out what the election asked for, in order. Answers that are known at once are given at once.
-    fn act(&mut self, index: usize, now: Instant) {
-        let mut next = 0;
-        while let Some(&action) = self.members[index].actions.get(next) {
-            next += 1;
-            match action {
-                Action::SendAdvertisement { priority } => {
-                    let socket = self.shares[self.share_of[index]].socket();
-                    let member = &mut self.members[index];
-                    match member.advertise(socket, priority) {
-                        Ok(()) => {
-                            member.published.counters.sent.increment();
-                            member.handle(now, Event::Sent);
-                        }
-                        // A failed send is counted and skipped: the next Adver_Timer is the retry.
-                        Err(errno) => {
-                            member.published.counters.send_failed.increment();
-                            let news = News::SendFailed { priority, errno };
-                            tell_limited(&self.teller, index, member, now, Limited::SendFailed, news);
-                        }
-                    }
-                }
-                Action::Claim { epoch } => {
-                    self.ledger.claiming(index, epoch);
-                    if self.dataplane.order(Order::Claim { router: index, epoch: epoch.0 }).is_err() {
-                        self.members[index].handle(now, Event::ClaimFailed { epoch });
-                    }
-                }
-                Action::Withdraw { epoch } => self.withdraw(index, epoch),
-                Action::Announce => self.announce(index),
-                // No database is configured for any router, so nothing could answer; a refusal is the safe answer.
-                Action::OpenGate { epoch } => self.members[index].handle(now, Event::GateRefused { epoch }),
-                Action::CloseGate { epoch } => self.members[index].handle(now, Event::GateClosed { epoch }),
-                Action::Report(transition) => {
-                    if transition.to == StateName::Active && transition.from != StateName::Active {
-                        self.members[index].published.counters.became_active.increment();
-                    }
-                    self.ledger.entered(index, transition.to);
-                    self.teller.tell(Notice { router: index, news: News::Transition(transition) });
-                }
-            }
-        }
-        self.members[index].actions.clear();
-    }
-
-    fn announce(&self, index: usize) {
-        let member = &self.members[index];
-        if member.plan.settings.priority.is_owner() {
-            // An owner has nothing to claim, but the address thread announces only what it has found on the host.
-            let epoch = member.router.view().epoch.0;
-            let _ = self.dataplane.order(Order::Claim { router: index, epoch });
-        }
-        // Without room the address thread is busy; the refresh will follow.
-        let _ = self.dataplane.order(Order::Announce { router: index });
-    }
-
-    fn withdraw(&mut self, index: usize, epoch: Epoch) {
-        if self.dataplane.order(Order::Withdraw { router: index, epoch: epoch.0 }).is_err() {
-            self.unsent_withdrawals.push((index, epoch));
-        }
-    }
-
-    fn take_answers(&mut self) {
-        self.answers.acknowledge();
-        while let Some(answer) = self.answers.next() {
-            let now = Self::now();
-            let (index, event) = match answer {
-                Answer::Claimed { router, epoch } => (router, Event::AddressesClaimed { epoch: Epoch(epoch) }),
-                Answer::ClaimFailed { router, epoch } => (router, self.claim_failed(router, Epoch(epoch))),
-                Answer::Withdrawn { router, epoch } => {
-                    self.ledger.withdrawn(router);
-                    (router, Event::AddressesWithdrawn { epoch: Epoch(epoch) })
-                }
-                Answer::Lost { router, epoch } => (router, Event::AddressesLost { epoch: Epoch(epoch) }),
-                Answer::Interface { router, state } => {
-                    let plan = &self.members[router].plan;
-                    let source = state.source(plan.family, plan.source);
-                    let link = Link { index: state.index, up: state.up, source };
-                    self.follow_interface(router, now, link);
-                    continue;
-                }
-            };
-            self.members[index].handle(now, event);
-            self.act(index, now);
-        }
-    }
-
-    /// An owner does not wait for a claim, so it is Active already when the host turns out not to have its address.
-    fn claim_failed(&self, index: usize, epoch: Epoch) -> Event {
-        if self.members[index].plan.settings.priority.is_owner() {
-            Event::AddressesLost { epoch }
-        } else {
-            Event::ClaimFailed { epoch }
-        }
-    }
-
-    fn follow_interface(&mut self, index: usize, now: Instant, mut link: Link) {
-        let share = self.share_of[index];
-        let token = u64::try_from(share).unwrap_or(TIMER);
-        let member = &mut self.members[index];
-        let changed = member.link != link || !member.started;
-        if let Err(error) = self.shares[share].follow(link.index, &self.epoll, token) {
-            let errno = error.raw_os_error().unwrap_or(libc::EIO);
-            tell_limited(&self.teller, index, member, now, Limited::SocketFailed, News::SocketFailed { errno });
-            self.retry_sockets_at = Some(now + SOCKET_RETRY);
-            // A router without a socket hears nobody, whatever its interface says.
-            link.up = false;
-        }
-        if changed {
-            let Link { index: interface, up, source } = link;
-            self.teller.tell(Notice { router: index, news: News::Interface { index: interface, up, source } });
-        }
-        member.set_link(now, link);
-        self.act(index, now);
-    }
-
-    fn take_commands(&mut self) {
-        self.inbox.wake.drain();
-        while let Some(command) = self.inbox.commands.pop() {
-            let (router, event) = match command {
-                Command::Drain { router, mode } => (router, Event::Drain(mode)),
-                Command::Resume { router } => (router, Event::Resume),
-                Command::Shutdown => {
-                    self.stop_by = Some(Self::now() + self.longest_leave());
-                    (None, Event::Shutdown)
-                }
-            };
-            for index in 0..self.members.len() {
-                if router.is_none_or(|wanted| wanted == index) {
-                    let now = Self::now();
-                    self.members[index].handle(now, event);
-                    self.act(index, now);
-                }
-            }
-        }
-    }
-
     /// The longest that an orderly withdrawal may take before each router has given up on it.
-    fn longest_leave(&self) -> Duration {
+    pub(super) fn longest_leave(&self) -> Duration {
         let longest = self.members.iter().map(|member| {
             let settings = member.plan.settings;
             settings.interval.active_down_interval(settings.version, settings.priority)
@@ -348,35 +199,5 @@ impl Engine {
             member.publish(now);
         }
         self.ledger.beat(now);
-    }
-}
-
-fn tell_limited(teller: &Teller, index: usize, member: &mut Member, now: Instant, kind: Limited, news: News) {
-    if member.may_tell(now, kind) {
-        teller.tell(Notice { router: index, news });
-    }
-}
-
-/// RFC 9568 §7.1: differences that are worth a word but do not make a packet invalid.
-fn note_differences(
-    teller: &Teller,
-    index: usize,
-    member: &mut Member,
-    now: Instant,
-    advertisement: &vrrp_packet::Advertisement<'_>,
-) {
-    let source = advertisement.ip().source;
-    let theirs = advertisement.interval();
-    if theirs != member.plan.settings.interval {
-        let news = News::IntervalDiffers { source, theirs };
-        tell_limited(teller, index, member, now, Limited::IntervalDiffers, news);
-    }
-    if !inspect::lists_same_addresses(&member.plan, advertisement) {
-        tell_limited(teller, index, member, now, Limited::AddressesDiffer, News::AddressesDiffer { source });
-    }
-    let both_own = member.router.view().effective == Effective::Priority(vrrp_packet::Priority::OWNER)
-        && advertisement.priority().is_owner();
-    if both_own {
-        tell_limited(teller, index, member, now, Limited::SecondOwner, News::SecondOwner { source });
     }
 }

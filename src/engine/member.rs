@@ -9,7 +9,7 @@ use crate::election::{Action, Effective, Event, Fault, Instant, Router};
 use crate::net::VrrpSocket;
 
 use super::handle::{Published, Snapshot};
-use super::notice::Limited;
+use super::notice::{Limited, News, Notice, Teller};
 use super::plan::Plan;
 use super::voice::Voice;
 
@@ -27,6 +27,7 @@ pub(super) struct Link {
 }
 
 pub(super) struct Member {
+    index: usize,
     pub(super) plan: Plan,
     pub(super) router: Router,
     pub(super) published: Arc<Published>,
@@ -40,8 +41,9 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(plan: Plan, published: Arc<Published>) -> Self {
+    pub(super) fn new(index: usize, plan: Plan, published: Arc<Published>) -> Self {
         Self {
+            index,
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
             plan,
@@ -61,12 +63,14 @@ impl Member {
     }
 
     /// Takes over what is known of the interface, and lets the election begin when it is known for the first time.
-    pub(super) fn set_link(&mut self, now: Instant, link: Link) {
+    ///
+    /// A router without a socket hears nobody, whatever its interface says.
+    pub(super) fn set_link(&mut self, now: Instant, link: Link, has_socket: bool) {
         self.link = link;
         if let Some(source) = link.source {
             self.handle(now, Event::Source(source));
         }
-        let effective = if link.index.is_some() && link.up && link.source.is_some() {
+        let effective = if has_socket && link.up && link.source.is_some() {
             Effective::Priority(self.plan.settings.priority)
         } else {
             Effective::Fault(Fault::Deaf)
@@ -95,8 +99,14 @@ impl Member {
         self.voice.advertise(&self.plan, socket, source, priority)
     }
 
-    /// Tells whether this kind of news may be told now, and remembers that it was.
-    pub(super) fn may_tell(&mut self, now: Instant, kind: Limited) -> bool {
+    /// Tells news of this router, of the limited kinds only once a minute.
+    pub(super) fn tell(&mut self, teller: &Teller, now: Instant, news: News) {
+        if Limited::of(&news).is_none_or(|kind| self.may_tell(now, kind)) {
+            teller.tell(Notice { router: self.index, news });
+        }
+    }
+
+    fn may_tell(&mut self, now: Instant, kind: Limited) -> bool {
         let last = &mut self.told[kind.index()];
         if *last != 0 && now.as_nanos().saturating_sub(*last) < NEWS_GAP {
             return false;

@@ -8,10 +8,12 @@ use std::thread::{self, JoinHandle};
 use crate::dataplane::DataplaneHandle;
 use crate::net;
 
+mod acting;
 mod answers;
 mod counters;
 mod election_thread;
 mod handle;
+mod hearing;
 mod inspect;
 mod ledger;
 mod member;
@@ -57,8 +59,9 @@ pub struct Running {
 pub fn start(plans: Vec<Plan>, connections: Connections, realtime: Option<u8>) -> io::Result<Running> {
     let Connections { inbox, answers, dataplane, ledger } = connections;
     let (teller, notices) = notice::ring()?;
-    let members = plans.into_iter().zip(inbox.routers.iter());
-    let members = members.map(|(plan, published)| member::Member::new(plan, published.clone())).collect();
+    let members = plans.into_iter().zip(inbox.routers.iter()).enumerate();
+    let members =
+        members.map(|(index, (plan, published))| member::Member::new(index, plan, published.clone())).collect();
     let engine = election_thread::Engine::new(members, inbox, answers, dataplane, teller, ledger)?;
     let (promoted, promotion) = std::sync::mpsc::sync_channel(1);
     let thread = thread::Builder::new().name("election".to_owned()).spawn(move || {

@@ -92,6 +92,19 @@ pub(super) enum Limited {
 impl Limited {
     pub(super) const COUNT: usize = Discard::ALL.len() + 5;
 
+    /// Returns the kind of news that is limited; `None`: it is always told.
+    pub(super) const fn of(news: &News) -> Option<Self> {
+        match news {
+            News::Discarded { reason, source: _ } => Some(Self::Discarded(*reason)),
+            News::IntervalDiffers { .. } => Some(Self::IntervalDiffers),
+            News::AddressesDiffer { .. } => Some(Self::AddressesDiffer),
+            News::SecondOwner { .. } => Some(Self::SecondOwner),
+            News::SendFailed { .. } => Some(Self::SendFailed),
+            News::SocketFailed { .. } => Some(Self::SocketFailed),
+            News::Transition(_) | News::Interface { .. } => None,
+        }
+    }
+
     pub(super) const fn index(self) -> usize {
         match self {
             Self::Discarded(reason) => reason as usize,

@@ -5,9 +5,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::Table;
-use crate::net::inherited;
+use crate::net::{FrameSocket, inherited};
 
-/// Carries the numbers of two file descriptors: the table and the liveness pipe, with a comma in between.
+/// Carries the numbers of three file descriptors, with commas in between: the table, the liveness pipe, the frame socket.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -17,6 +17,7 @@ pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 pub struct Link {
     table: Table,
     liveness: OwnedFd,
+    frames: OwnedFd,
 }
 
 /// Says what is wrong with the environment that a guardian should have set.
@@ -44,10 +45,22 @@ impl Link {
     }
 
     fn from_numbers(numbers: &str) -> Result<Self, LinkError> {
-        let (table, liveness) = numbers.split_once(',').ok_or(LinkError::Malformed)?;
-        let number = |text: &str| text.parse::<RawFd>().map_err(|_| LinkError::Malformed);
-        let (table, liveness) = (number(table)?, number(liveness)?);
-        Ok(Self { table: Table::from_fd(inherited(table)?)?, liveness: inherited(liveness)? })
+        let mut numbers = numbers.split(',').map(|number| number.parse::<RawFd>().map_err(|_| LinkError::Malformed));
+        let mut next = || numbers.next().unwrap_or(Err(LinkError::Malformed));
+        let (table, liveness, frames) = (next()?, next()?, next()?);
+        Ok(Self {
+            table: Table::from_fd(inherited(table)?)?,
+            liveness: inherited(liveness)?,
+            frames: inherited(frames)?,
+        })
+    }
+
+    /// Returns the socket that announcements leave through; the guardian holds it, too.
+    ///
+    /// # Errors
+    /// What the kernel says where the process has too many files open.
+    pub fn frame_socket(&self) -> io::Result<FrameSocket> {
+        self.frames.try_clone().map(FrameSocket::from)
     }
 
     /// Returns what becomes readable when the guardian has died; nothing is ever written to it.
@@ -80,7 +93,10 @@ mod tests {
         let table = Table::create(1).unwrap();
         let (reader, writer) = io::pipe().unwrap();
 
-        let link = Link::from_numbers(&format!("{},{}", table.as_fd().as_raw_fd(), reader.as_raw_fd())).unwrap();
+        let frames = FrameSocket::open().unwrap();
+        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd()].map(|it| it.as_raw_fd().to_string());
+
+        let link = Link::from_numbers(&descriptors.join(",")).unwrap();
 
         link.table().set_active(0, true);
         assert!(table.is_active(0));
@@ -91,11 +107,11 @@ mod tests {
 
     #[test]
     fn numbers_that_no_guardian_wrote_are_refused() {
-        for numbers in ["", "3", "a,b"] {
+        for numbers in ["", "3", "3,4", "a,b,c"] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
         }
         let file = tempfile::tempfile().unwrap();
-        for numbers in ["-1,-1", "999999,999999", &format!("{0},{0}", file.as_raw_fd())] {
+        for numbers in ["-1,-1,-1", "999999,999999,999999", &format!("{0},{0},{0}", file.as_raw_fd())] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
         }
     }

@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 
 use super::link::VARIABLE;
 use super::{Backoff, Table};
-use crate::net::{Child, Signals, Timer, boot_nanos};
+use crate::net::{Child, FrameSocket, Signals, Timer, boot_nanos};
 
 /// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
@@ -126,6 +126,9 @@ struct Guardian<'p> {
     timer: Timer,
     /// What the agent inherits.
     liveness: PipeReader,
+    /// The agent announces through this. Were it the last to hold it, the kernel would close it before it tells that
+    /// the agent is dead, and closing a packet socket takes some 10 ms.
+    frames: FrameSocket,
     /// Never written to: the kernel closes it when the guardian dies, and the agent sees that.
     _alive: PipeWriter,
 }
@@ -139,15 +142,16 @@ impl<'p> Guardian<'p> {
             signals: Signals::collect(&[Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP])?,
             timer: Timer::new()?,
             liveness,
+            frames: FrameSocket::open()?,
             _alive: alive,
         })
     }
 
     fn start(&self) -> io::Result<Child> {
-        let inherited = [self.table.as_fd(), self.liveness.as_fd()];
-        let [table, liveness] = inherited.map(|descriptor| descriptor.as_raw_fd());
+        let inherited = [self.table.as_fd(), self.liveness.as_fd(), self.frames.as_fd()];
+        let [table, liveness, frames] = inherited.map(|descriptor| descriptor.as_raw_fd());
         let mut command = Command::new(&self.plan.program);
-        command.arg0("vipd").args(&self.plan.arguments).env(VARIABLE, format!("{table},{liveness}"));
+        command.arg0("vipd").args(&self.plan.arguments).env(VARIABLE, format!("{table},{liveness},{frames}"));
         // The terminal's Ctrl-C reaches a whole process group; the agent shall get it once, and from us.
         command.process_group(0);
         Child::spawn(&mut command, &inherited)

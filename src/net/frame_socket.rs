@@ -1,7 +1,7 @@
 //! Sends whole Ethernet frames: gratuitous ARP. It hears nothing.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use socket2::{Domain, Socket, Type};
 
@@ -59,6 +59,13 @@ impl FrameSocket {
             )
         };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+impl From<OwnedFd> for FrameSocket {
+    /// Takes a socket that [`FrameSocket::open`] made in another process.
+    fn from(descriptor: OwnedFd) -> Self {
+        Self(Socket::from(descriptor))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sockets, netlink, clocks and namespaces: the only place that talks to the kernel directly, and the only one with `unsafe`.
 #![allow(unsafe_code)]
 
+mod capture;
 mod clock;
 mod control_message;
 mod filter;
@@ -21,6 +22,7 @@ mod timer;
 mod vrrp_socket;
 mod wake;
 
+pub use capture::{Capture, Frame};
 pub use clock::boot_nanos;
 pub use frame_socket::FrameSocket;
 pub use instance_lock::{InstanceLock, LockError};

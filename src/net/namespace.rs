@@ -11,6 +11,8 @@ use std::process::{Child, Command};
 use std::thread::{self, JoinHandle};
 
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 use nix::unistd::{getegid, geteuid};
 
 /// The calling thread's network namespace.
@@ -89,16 +91,19 @@ impl Namespace {
         })
     }
 
-    /// Starts a process inside.
+    /// Starts a process inside; the kernel kills it when the thread that called this ends, in whatever way.
     ///
     /// # Errors
     /// What the kernel says of entering, or of the program.
     pub fn spawn(&self, mut command: Command) -> io::Result<Child> {
         let fd = self.0.as_raw_fd();
-        // SAFETY: between fork and exec only `setns` runs, a bare system call that neither allocates nor locks; the
-        // descriptor is open, as `self` outlives the call.
+        // SAFETY: between fork and exec only bare system calls run, which neither allocate nor lock; the descriptor is
+        // open, as `self` outlives the call.
         unsafe {
-            command.pre_exec(move || Ok(setns(BorrowedFd::borrow_raw(fd), CloneFlags::CLONE_NEWNET)?));
+            command.pre_exec(move || {
+                setns(BorrowedFd::borrow_raw(fd), CloneFlags::CLONE_NEWNET)?;
+                Ok(set_pdeathsig(Signal::SIGKILL)?)
+            });
         }
         command.spawn()
     }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod crash;
+mod drill;
 mod election;
 mod families;
 mod lab;

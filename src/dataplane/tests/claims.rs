@@ -1,5 +1,6 @@
 use std::io::Read;
 
+use caps::CapSet;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::*;
@@ -164,6 +165,31 @@ fn a_claim_withdrawn_in_the_same_moment_leaves_nothing() {
         while running.answer() != (Answer::Withdrawn { router: 0, epoch }) {}
     }
 
+    assert_eq!(lab.find("10.77.0.100"), None);
+}
+
+#[test]
+fn a_withdrawal_that_the_kernel_refuses_is_told_once_and_tried_until_it_is_confirmed() {
+    let mut lab = Lab::new();
+    let lose_the_privilege = |answer| {
+        if matches!(answer, Answer::Claimed { .. }) {
+            caps::drop(None, CapSet::Effective, Capability::CAP_NET_ADMIN).unwrap();
+        }
+        if matches!(answer, Answer::ClaimFailed { .. }) {
+            caps::raise(None, CapSet::Effective, Capability::CAP_NET_ADMIN).unwrap();
+        }
+    };
+    let running = lab.start_with(&[plan(&[("10.77.0.100", 24)])], lose_the_privilege);
+    running.claim(0, 1);
+
+    running.handle.order(Order::Withdraw { router: 0, epoch: 1 }).unwrap();
+    let report = running.report().to_string();
+    assert!(report.starts_with("addresses could not be removed yet: 10.77.0.100/24 on eth0: "), "{report}");
+    assert!(lab.find("10.77.0.100").is_some());
+
+    // Refused as well while the withdrawal is unconfirmed; the answer gives the privilege back.
+    assert_eq!(running.claim(0, 2), Answer::ClaimFailed { router: 0, epoch: 2 });
+    assert_eq!(running.answer(), Answer::Withdrawn { router: 0, epoch: 1 });
     assert_eq!(lab.find("10.77.0.100"), None);
 }
 

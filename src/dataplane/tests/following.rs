@@ -1,4 +1,8 @@
+use netlink_packet_core::NLM_F_CREATE;
+use netlink_packet_route::RouteNetlinkMessage;
+
 use super::*;
+use crate::net::netlink::Batch;
 
 #[test]
 fn an_address_that_somebody_removes_comes_back_and_that_is_told() {
@@ -117,4 +121,29 @@ fn an_ipv6_address_returns_with_its_interface() {
     link::set_up(&mut lab.netlink, eth0).unwrap();
 
     lab.eventually("the address is back", |lab| lab.find("fd00:77::100").is_some());
+}
+
+#[test]
+fn what_happens_while_notifications_are_dropped_is_found_out_afterwards() {
+    let mut lab = Lab::new();
+    let long = Plan { lease: None, ..plan(&[("10.77.0.100", 24)]) };
+    let (running, barrier) = super::leases::start_hanging(&lab, &[long]);
+    running.claim(0, 1);
+
+    // Each pair is two notifications that nobody reads; all of them are more than the receive buffer holds.
+    let mut flood = Batch::default();
+    for _ in 0..64 {
+        let message = || link::address_message(1, "10.99.0.1".parse().unwrap(), 32);
+        flood.push(RouteNetlinkMessage::NewAddress(message()), NLM_F_CREATE);
+        flood.push(RouteNetlinkMessage::DelAddress(message()), 0);
+    }
+    for _ in 0..400 {
+        assert_eq!(lab.netlink.submit(&mut flood).unwrap(), []);
+    }
+    lab.remove("10.77.0.100", 24);
+    lab.add("10.77.0.3", 24);
+    barrier.wait();
+
+    lab.eventually("the address is back", |lab| lab.find("10.77.0.100").is_some());
+    assert_eq!(running.report().to_string(), "somebody removed 10.77.0.100/24 on eth0; it is back");
 }

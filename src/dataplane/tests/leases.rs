@@ -3,7 +3,7 @@ use std::sync::{Arc, Barrier};
 use super::*;
 
 /// Starts an address thread that hangs once it has claimed, until the barrier is reached from outside.
-fn start_hanging(lab: &Lab, plans: &[Plan]) -> (Running, Arc<Barrier>) {
+pub(super) fn start_hanging(lab: &Lab, plans: &[Plan]) -> (Running, Arc<Barrier>) {
     let barrier = Arc::new(Barrier::new(2));
     let inside = Arc::clone(&barrier);
     let running = lab.start_with(plans, move |answer| {
@@ -35,7 +35,7 @@ fn the_kernel_removes_the_addresses_of_a_thread_that_hangs() {
     let mut lab = Lab::new();
     let short = Plan { lease: Some(Duration::from_secs(2)), ..plan(&[("10.77.0.100", 24)]) };
     let short_v6 = Plan { lease: Some(Duration::from_secs(2)), ..plan(&[("fd00:77::100", 64)]) };
-    let (running, barrier) = start_hanging(&lab, &[short.clone()]);
+    let (running, barrier) = start_hanging(&lab, &[short]);
     running.claim(0, 1);
     let mut other = Lab::new();
     let (running_v6, barrier_v6) = start_hanging(&other, &[short_v6]);
@@ -62,6 +62,21 @@ fn rule_12_a_thread_that_was_away_gives_up_what_another_node_may_own() {
     assert!(running.report().to_string().starts_with("the lease was last renewed "));
     assert_eq!(lab.find("10.77.0.100"), None);
     assert_eq!(running.withdraw(0, 1), Answer::Withdrawn { router: 0, epoch: 1 });
+}
+
+#[test]
+fn rule_12_an_address_that_is_still_there_is_not_renewed_in_the_last_half_second() {
+    let mut lab = Lab::new();
+    let (running, barrier) = start_hanging(&lab, &[plan(&[("10.77.0.100", 24)])]);
+    running.claim(0, 1);
+    let claimed = Instant::now();
+    lab.eventually("half a second is left of 3", |_| claimed.elapsed() > Duration::from_millis(2510));
+    assert!(lab.find("10.77.0.100").is_some());
+
+    barrier.wait();
+
+    assert_eq!(running.answer(), Answer::Lost { router: 0, epoch: 1 });
+    assert_eq!(lab.find("10.77.0.100"), None);
 }
 
 #[test]

@@ -60,20 +60,29 @@ fn a_state_file_that_cannot_be_written_is_told_and_does_not_stop_a_claim() {
 }
 
 #[test]
-fn the_guardian_removes_what_is_claimed_and_leaves_what_is_not() {
+fn the_guardian_removes_what_a_hanging_thread_has_claimed_and_nothing_else() {
     let mut lab = Lab::new();
-    let plans = [plan(&[("10.77.0.100", 24), ("10.77.0.101", 24)])];
-    let running = lab.start(&plans);
-    running.interface(|state| state.index.is_some());
-    lab.host.enter(|| remove_all(&plans[0])).unwrap().unwrap();
+    let plans = [plan(&[("10.77.0.100", 24), ("192.168.7.7", 24), ("10.77.0.102", 24)])];
+    let claiming = [plan(&[("10.77.0.100", 24), ("192.168.7.7", 24)])];
+    let (running, barrier) = super::leases::start_hanging(&lab, &claiming);
     running.claim(0, 1);
-    drop(running.answers);
     lab.add("10.77.0.102", 24);
-    let foreign = plan(&[("10.77.0.102", 24)]);
 
-    lab.host.enter(|| remove_all(&foreign)).unwrap().unwrap();
-    let state = lab.host.enter(|| survey(&plans, 0)).unwrap().unwrap();
+    lab.host.enter(|| remove_all(&plans[0])).unwrap().unwrap();
 
+    assert_eq!((lab.find("10.77.0.100"), lab.find("192.168.7.7")), (None, None));
     assert!(lab.find("10.77.0.102").is_some());
-    assert_eq!(state.source_v4, Some("10.77.0.1".parse().unwrap()));
+    barrier.wait();
+}
+
+#[test]
+fn rule_16_the_guardian_leaves_an_owners_addresses_alone() {
+    let mut lab = Lab::new();
+    let owner = Plan { owner: true, ..plan(&[("10.77.0.1", 24)]) };
+
+    lab.host.enter(|| remove_all(&owner)).unwrap().unwrap();
+
+    assert!(lab.find("10.77.0.1").is_some());
+    let state = lab.host.enter(|| survey(&[owner], 0)).unwrap().unwrap();
+    assert_eq!((state.source_v4, state.up), (Some("10.77.0.1".parse().unwrap()), true));
 }

@@ -30,6 +30,7 @@ fn a_lower_priority_is_preempted_when_active_down_timer_fires() {
 
     assert_eq!(bench.wait(), DOWN - ms(30));
     assert_eq!(bench.run_to_deadline(), [send(100), claim(1)]);
+    assert_eq!(bench.last_cause(), Cause::Preempted { peer: PEER, priority: Priority::new(99) });
 }
 
 #[test]

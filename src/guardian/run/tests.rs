@@ -14,12 +14,12 @@ use crate::net::testing::interrupt;
 /// until a signal comes or the guardian goes.
 const PRELUDE: &str = r#"
     echo start >> log
-    table=${VIPD_GUARDIAN%,*}
+    table=${VIPD_GUARDIAN%%,*}
     set_word() { printf '\1' | dd of=/dev/fd/$table bs=1 seek=$((8 * $1)) conv=notrunc status=none; }
     claim() { set_word $((2 + 2 * $1)); }
     active() { set_word $((3 + 2 * $1)); }
     once() { [ ! -e once ] && touch once; }
-    stay() { echo > ready; while read -r nothing < /dev/fd/${VIPD_GUARDIAN#*,}; do :; done; }
+    stay() { echo > ready; while [ -e ready ] && kill -0 $PPID; do :; done; }
 "#;
 
 /// Runs a guardian over a shell script; both write to one log.

@@ -1,0 +1,208 @@
+//! From what was observed to figures. Pure: it neither watches nor waits.
+
+use core::ops::Range;
+
+use serde::Serialize;
+use vrrp_packet::Interval;
+
+use super::millis::Millis;
+use super::observed::{Answer, Observed};
+use super::plan::Side;
+
+/// Holds all that was observed in one run. Moments are nanoseconds since boot.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    /// When the client's probe ran steadily; nothing was done to the pair until `fault`.
+    pub(super) quiet: u64,
+    /// When the fault began.
+    pub(super) fault: u64,
+    /// When the run ended.
+    pub(super) end: u64,
+    /// Who takes the role.
+    pub(super) taker: Side,
+    /// Whether the other host died with the fault: what its kernel still holds then counts for nothing.
+    pub(super) host_died: bool,
+    /// The Advertisement_Interval of both.
+    pub(super) interval: Interval,
+    /// What was seen of the hosts.
+    pub(super) observed: Observed,
+    /// What the client got.
+    pub(super) answers: Vec<Answer>,
+}
+
+/// Holds the figures of one run.
+#[derive(Clone, Copy, PartialEq, Serialize, Debug)]
+pub struct Figures {
+    /// The client's longest wait from one answer to the next, from the fault on.
+    #[serde(rename = "outage_ms")]
+    pub outage: Millis,
+    /// The client's longest such wait before the fault: what the machine itself adds.
+    #[serde(rename = "noise_ms")]
+    pub noise: Millis,
+    /// From the fault to the address on the other host.
+    #[serde(rename = "takeover_ms")]
+    pub takeover: Millis,
+    /// How long both hosts held the address, from the fault on.
+    #[serde(rename = "two_owners_ms")]
+    pub two_owners: Millis,
+    /// How long no living host held the address, from the fault on.
+    #[serde(rename = "no_owner_ms")]
+    pub no_owner: Millis,
+    /// How late the taker was, where it took over because it heard nothing.
+    #[serde(flatten)]
+    pub lateness: Option<Lateness>,
+}
+
+/// Holds what the agent added to the time that the RFC prescribes.
+#[derive(Clone, Copy, PartialEq, Serialize, Debug)]
+pub struct Lateness {
+    /// From the end of Active_Down_Interval to the taker's first advertisement.
+    #[serde(rename = "advertisement_late_ms")]
+    pub advertisement: Millis,
+    /// From the end of Active_Down_Interval to its first gratuitous ARP.
+    #[serde(rename = "announcement_late_ms")]
+    pub announcement: Millis,
+}
+
+/// Computes the figures; `None` where the taker never got the address or the client too few answers.
+pub(super) fn figures(timeline: &Timeline) -> Option<Figures> {
+    let (taker, leaver) = (timeline.taker, timeline.taker.other());
+    let after = timeline.fault..timeline.end;
+    let of_taker: Vec<_> = timeline.observed.host(taker).ownership.within(&after).collect();
+    let of_leaver = match timeline.host_died {
+        true => Vec::new(),
+        false => timeline.observed.host(leaver).ownership.within(&after).collect(),
+    };
+    let gained = timeline.observed.host(taker).ownership.gained_after(timeline.fault)?;
+    let shared = both(&of_taker, &of_leaver);
+    Some(Figures {
+        outage: longest_gap(&timeline.answers, &after)?,
+        noise: longest_gap(&timeline.answers, &(timeline.quiet..timeline.fault))?,
+        takeover: Millis::between(timeline.fault, gained),
+        two_owners: Millis::from_nanos(shared),
+        // What both held is in both totals.
+        no_owner: Millis::from_nanos(after.end - after.start + shared - total(&of_taker) - total(&of_leaver)),
+        lateness: timeline.host_died.then(|| lateness(timeline)).flatten(),
+    })
+}
+
+/// Returns the longest wait between two answers of which the second lies in the window.
+fn longest_gap(answers: &[Answer], window: &Range<u64>) -> Option<Millis> {
+    let pairs = answers.windows(2).filter_map(|pair| match pair {
+        [one, next] if window.contains(&next.at) => Some(Millis::between(one.at, next.at)),
+        _ => None,
+    });
+    Millis::longest(pairs)
+}
+
+fn total(spans: &[Range<u64>]) -> u64 {
+    spans.iter().map(|span| span.end - span.start).sum()
+}
+
+/// Returns how long the spans of both lists hold at once.
+fn both(one: &[Range<u64>], other: &[Range<u64>]) -> u64 {
+    let pairs = one.iter().flat_map(|left| other.iter().map(move |right| (left, right)));
+    pairs.map(|(left, right)| left.end.min(right.end).saturating_sub(left.start.max(right.start))).sum()
+}
+
+/// Compares the taker's first advertisement and announcement with the end of its Active_Down_Interval.
+fn lateness(timeline: &Timeline) -> Option<Lateness> {
+    let taker = timeline.observed.host(timeline.taker);
+    let first = taker.sent.iter().find(|advertisement| advertisement.at >= timeline.fault)?.at;
+    // A host that is cut off may have been heard once more after the fault had begun.
+    let last = taker.heard.iter().rfind(|advertisement| advertisement.at < first)?.at;
+    let announced = taker.announcements.iter().copied().find(|&at| at >= timeline.fault)?;
+    let due = last + timeline.taker.active_down_nanos(timeline.interval);
+    Some(Lateness { advertisement: Millis::between(due, first), announcement: Millis::between(due, announced) })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use vrrp_packet::Priority;
+
+    use super::*;
+    use crate::drill::observed::Advertisement;
+
+    const MS: u64 = 1_000_000;
+
+    /// a holds the address until 2003 ms, b from 2004 ms on; the fault is at 2000 ms, the client waits 6 ms.
+    fn handover() -> Timeline {
+        let mut observed = Observed::default();
+        observed.host_mut(Side::A).ownership.record(true, 10 * MS);
+        observed.host_mut(Side::A).ownership.record(false, 2003 * MS);
+        observed.host_mut(Side::B).ownership.record(true, 2004 * MS);
+        let answered = [100, 101, 103, 1999, 2000, 2006, 2007];
+        // Before 100 ms and between 103 and 1999 ms answers came every millisecond.
+        let steady = (104..1999).chain(answered).chain(2008..2500);
+        let mut answers: Vec<_> = steady.map(|at| Answer { at: at * MS, by: Side::A }).collect();
+        answers.sort_by_key(|answer| answer.at);
+        Timeline {
+            quiet: 100 * MS,
+            fault: 2000 * MS,
+            end: 2500 * MS,
+            taker: Side::B,
+            host_died: false,
+            interval: Interval::from_centis(1).unwrap(),
+            observed,
+            answers,
+        }
+    }
+
+    #[test]
+    fn a_clean_handover_has_a_gap_and_never_two_owners() {
+        let figures = figures(&handover()).unwrap();
+
+        assert_eq!(figures.outage, Millis::new(6.0));
+        assert_eq!(figures.noise, Millis::new(2.0));
+        assert_eq!(figures.takeover, Millis::new(4.0));
+        assert_eq!(figures.two_owners, Millis::new(0.0));
+        assert_eq!(figures.no_owner, Millis::new(1.0));
+        assert_eq!(figures.lateness, None);
+    }
+
+    #[test]
+    fn time_with_two_owners_is_counted_to_the_end_of_the_run() {
+        let mut timeline = handover();
+        timeline.observed.host_mut(Side::A).ownership.record(true, 2400 * MS);
+
+        let figures = figures(&timeline).unwrap();
+
+        assert_eq!(figures.two_owners, Millis::new(100.0));
+        assert_eq!(figures.no_owner, Millis::new(1.0));
+    }
+
+    #[test]
+    fn a_dead_host_owns_nothing() {
+        let mut timeline = handover();
+        timeline.host_died = true;
+
+        let figures = figures(&timeline).unwrap();
+
+        assert_eq!(figures.no_owner, Millis::new(4.0));
+    }
+
+    #[test]
+    fn lateness_counts_from_the_last_advertisement_that_was_heard() {
+        let mut timeline = handover();
+        timeline.host_died = true;
+        let advertisement = |at, priority| Advertisement { at, priority: Priority::new(priority) };
+        let due = 1990 * MS + Side::B.active_down_nanos(timeline.interval);
+        let taker = timeline.observed.host_mut(Side::B);
+        taker.heard.extend([advertisement(1980 * MS, 200), advertisement(1990 * MS, 200)]);
+        taker.sent.push(advertisement(due + MS / 10, 100));
+        taker.announcements.push(due + MS / 2);
+
+        let lateness = figures(&timeline).unwrap().lateness.unwrap();
+
+        assert_eq!(lateness, Lateness { advertisement: Millis::new(0.1), announcement: Millis::new(0.5) });
+    }
+
+    #[test]
+    fn without_a_taker_there_are_no_figures() {
+        let mut timeline = handover();
+        timeline.taker = Side::A;
+
+        assert_eq!(figures(&timeline), None);
+    }
+}

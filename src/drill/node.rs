@@ -1,0 +1,164 @@
+//! One node of the pair: a real `vipd run` in its host, with a configuration, a socket and a log of its own.
+
+use core::time::Duration;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::runtime::Runtime;
+
+use super::DrillError;
+use super::lab::Lab;
+use super::plan::{ROUTER, Side};
+use crate::control::{Client, ClientError, DrainRequest, ResumeRequest, RouterStatus};
+
+/// How many lines of a node's log an error quotes.
+const QUOTED_LINES: usize = 5;
+/// How long one question to the agent may take; it answers within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs one node. Dropped, it ends every process of it at once.
+#[derive(Debug)]
+pub(super) struct Node {
+    side: Side,
+    process: Child,
+    client: Client,
+    runtime: Runtime,
+    log: PathBuf,
+}
+
+impl Node {
+    /// Starts `program run` inside the host, from a configuration written into `directory`, which must not exist.
+    pub(super) fn start(
+        lab: &Lab,
+        side: Side,
+        directory: &Path,
+        program: &Path,
+        configuration: impl FnOnce(&Path) -> String,
+    ) -> Result<Self, DrillError> {
+        let file = |doing, path: &Path| {
+            let path = path.to_owned();
+            move |source| DrillError::File { doing, path, source }
+        };
+        fs::create_dir(directory).map_err(file("make", directory))?;
+        let [config, socket, log] = ["vipd.yaml", "vipd.sock", "log"].map(|name| directory.join(name));
+        fs::write(&config, configuration(&socket)).map_err(file("write", &config))?;
+        let output = File::create(&log).map_err(file("write", &log))?;
+
+        let mut command = Command::new(program);
+        command.arg0("vipd").arg("--config").arg(&config).arg("run").stdin(Stdio::null()).stdout(Stdio::null());
+        // The terminal's Ctrl-C is for the drill alone, which then ends its nodes.
+        command.stderr(output).process_group(0);
+        let system = |doing| move |source| DrillError::System { doing, source };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(system("start a runtime"))?;
+        let process = lab.host(side).namespace.spawn(command).map_err(system("start `vipd run`"))?;
+        Ok(Self { side, process, client: Client::with_patience(socket, PATIENCE), runtime, log })
+    }
+
+    /// Asks the agent about its Virtual Router; `None` while it does not answer yet.
+    ///
+    /// # Errors
+    /// [`DrillError::Ended`] where there is no agent any more.
+    pub(super) fn status(&mut self) -> Result<Option<RouterStatus>, DrillError> {
+        if let Some(status) = self.process.try_wait().ok().flatten() {
+            return Err(self.ended(status));
+        }
+        match self.runtime.block_on(self.client.status()) {
+            Ok(status) => Ok(status.routers.into_iter().find(|router| router.name == ROUTER)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Tells the agent to give the role away.
+    pub(super) fn drain(&self) -> Result<(), DrillError> {
+        let request = DrainRequest::default();
+        self.runtime.block_on(self.client.drain(&request)).map(|_| ()).map_err(|error| self.refused("drain", error))
+    }
+
+    /// Tells the agent to take part again.
+    pub(super) fn resume(&self) -> Result<(), DrillError> {
+        let request = ResumeRequest::default();
+        self.runtime.block_on(self.client.resume(&request)).map(|_| ()).map_err(|error| self.refused("resume", error))
+    }
+
+    /// Tells `vipd run` to end, as `systemctl stop` does.
+    pub(super) fn terminate(&self) -> Result<(), DrillError> {
+        self.signal(self.pid(), Signal::SIGTERM)
+    }
+
+    /// Kills the agent, but not the guardian that watches over it.
+    pub(super) fn kill_agent(&self) -> Result<(), DrillError> {
+        let agents = children(self.pid());
+        for &agent in &agents {
+            self.signal(agent, Signal::SIGKILL)?;
+        }
+        if agents.is_empty() { Err(DrillError::NoAgent(self.side)) } else { Ok(()) }
+    }
+
+    /// Kills every process of the node.
+    pub(super) fn kill_all(&mut self) {
+        let guardian = self.pid();
+        // A process that has been waited for has no number any more, and its number may be somebody else's.
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            return;
+        }
+        // A guardian that stands still neither starts another agent nor waits for this one, so that the agent's number
+        // stays its own.
+        let _ = kill(guardian, Signal::SIGSTOP);
+        for agent in children(guardian) {
+            let _ = kill(agent, Signal::SIGKILL);
+        }
+        let _ = kill(guardian, Signal::SIGKILL);
+        let _ = self.process.wait();
+    }
+
+    /// Returns the last lines of the node's log, for an error.
+    pub(super) fn last_words(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n")
+    }
+
+    fn pid(&self) -> Pid {
+        // Linux process numbers stay below 2^22.
+        Pid::from_raw(self.process.id().cast_signed())
+    }
+
+    fn signal(&self, process: Pid, signal: Signal) -> Result<(), DrillError> {
+        kill(process, signal)
+            .map_err(|errno| DrillError::System { doing: "send a signal to a node", source: errno.into() })
+    }
+
+    fn refused(&self, doing: &'static str, source: ClientError) -> DrillError {
+        DrillError::Refused { doing, side: self.side, source, log: self.last_words() }
+    }
+
+    fn ended(&self, status: ExitStatus) -> DrillError {
+        DrillError::Ended { side: self.side, status, log: self.last_words() }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill_all();
+    }
+}
+
+/// Lists the children of a process, those of all its threads.
+fn children(parent: Pid) -> Vec<Pid> {
+    let read = || -> io::Result<Vec<Pid>> {
+        let mut children = Vec::new();
+        for thread in fs::read_dir(format!("/proc/{parent}/task"))? {
+            let list = fs::read_to_string(thread?.path().join("children"))?;
+            children.extend(list.split_whitespace().filter_map(|number| number.parse().ok()).map(Pid::from_raw));
+        }
+        Ok(children)
+    };
+    // A process that is gone has none.
+    read().unwrap_or_default()
+}

@@ -1,0 +1,178 @@
+//! What the drills have shown: figures, medians, and which targets were missed.
+
+use core::fmt;
+use core::time::Duration;
+
+use serde::Serialize;
+use vrrp_packet::Interval;
+
+use super::measure::{Figures, Lateness};
+use super::millis::Millis;
+use super::scenario::Scenario;
+
+/// The agent's own delay is measured against its targets from this many runs on: the median of fewer says more about
+/// the machine than about the agent.
+const LATENESS_RUNS: usize = 20;
+/// The first advertisement of a taker leaves at most this long after Active_Down_Interval.
+const ADVERTISEMENT_LATE: Millis = Millis::new(0.3);
+/// The first gratuitous ARP of a taker leaves at most this long after Active_Down_Interval.
+const ANNOUNCEMENT_LATE: Millis = Millis::new(0.6);
+
+/// Holds the outcome of all drills.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct Report {
+    /// The version of the program that was drilled.
+    pub version: &'static str,
+    /// Whether realtime scheduling was permitted; without it, or with less than 20 runs, the agent's own delay has no
+    /// target.
+    pub realtime: bool,
+    /// One for each scenario and interval, in the order in which they were played.
+    pub drills: Vec<Drill>,
+}
+
+/// Holds the outcome of one scenario at one interval.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct Drill {
+    /// The scenario's name.
+    pub scenario: &'static str,
+    /// What it shows.
+    pub summary: &'static str,
+    /// The Advertisement_Interval.
+    pub interval_ms: u64,
+    /// The medians of all runs; of the times with two owners the longest.
+    pub median: Figures,
+    /// The figures of each run.
+    pub runs: Vec<Figures>,
+    /// What was expected and not met; empty: all was well.
+    pub missed: Vec<Missed>,
+}
+
+/// Describes one target that was missed.
+#[derive(Clone, PartialEq, Serialize, Debug)]
+pub struct Missed {
+    /// Which figure.
+    pub figure: &'static str,
+    /// What it was.
+    #[serde(rename = "measured_ms")]
+    pub measured: Millis,
+    /// What it may be at most.
+    #[serde(rename = "limit_ms")]
+    pub limit: Millis,
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} > {}", self.figure, self.measured, self.limit)
+    }
+}
+
+impl Report {
+    /// Tells whether every target was met.
+    pub fn is_met(&self) -> bool {
+        self.drills.iter().all(|drill| drill.missed.is_empty())
+    }
+}
+
+impl Drill {
+    /// Sums up the runs of one scenario; `None` where there are none.
+    pub(super) fn of(scenario: &Scenario, interval: Interval, realtime: bool, runs: Vec<Figures>) -> Option<Self> {
+        let median = median(&runs)?;
+        Some(Self {
+            scenario: scenario.name,
+            summary: scenario.summary,
+            // An interval is at most 41 s.
+            interval_ms: u64::from(interval.centis()) * 10,
+            missed: missed(scenario, interval, &median, realtime && runs.len() >= LATENESS_RUNS),
+            median,
+            runs,
+        })
+    }
+}
+
+fn median(runs: &[Figures]) -> Option<Figures> {
+    let of = |figure: fn(&Figures) -> Millis| Millis::median(runs.iter().map(figure));
+    let late = |figure: fn(&Lateness) -> Millis| {
+        Millis::median(runs.iter().filter_map(|run| run.lateness.as_ref()).map(figure))
+    };
+    let lateness = match (late(|late| late.advertisement), late(|late| late.announcement)) {
+        (Some(advertisement), Some(announcement)) => Some(Lateness { advertisement, announcement }),
+        _ => None,
+    };
+    Some(Figures {
+        outage: of(|run| run.outage)?,
+        noise: of(|run| run.noise)?,
+        takeover: of(|run| run.takeover)?,
+        // One run in which two hosts answer is one too many.
+        two_owners: Millis::longest(runs.iter().map(|run| run.two_owners))?,
+        no_owner: of(|run| run.no_owner)?,
+        lateness,
+    })
+}
+
+fn missed(scenario: &Scenario, interval: Interval, median: &Figures, to_the_microsecond: bool) -> Vec<Missed> {
+    let silence = if scenario.fault.is_silent() { scenario.fault.wait(interval) } else { Duration::ZERO };
+    let outage = Millis::from(silence) + median.noise + scenario.targets.outage.into();
+    let mut limits =
+        vec![("outage", median.outage, outage), ("two owners", median.two_owners, scenario.targets.two_owners.into())];
+    if to_the_microsecond && let Some(lateness) = median.lateness {
+        limits.push(("advertisement late by", lateness.advertisement, ADVERTISEMENT_LATE));
+        limits.push(("announcement late by", lateness.announcement, ANNOUNCEMENT_LATE));
+    }
+    let exceeded = limits.into_iter().filter(|(_, measured, limit)| measured > limit);
+    exceeded.map(|(figure, measured, limit)| Missed { figure, measured, limit }).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    fn run(outage: f64, two_owners: f64, late: Option<f64>) -> Figures {
+        Figures {
+            outage: Millis::new(outage),
+            noise: Millis::new(1.0),
+            takeover: Millis::new(2.0),
+            two_owners: Millis::new(two_owners),
+            no_owner: Millis::new(0.5),
+            lateness: late.map(|late| Lateness { advertisement: Millis::new(late), announcement: Millis::new(late) }),
+        }
+    }
+
+    fn drill(name: &str, realtime: bool, runs: &[Figures]) -> Drill {
+        let interval = Interval::from_centis(100).unwrap();
+        Drill::of(&Scenario::find(name).unwrap(), interval, realtime, runs.to_vec()).unwrap()
+    }
+
+    fn figures_missed(drill: &Drill) -> Vec<&'static str> {
+        drill.missed.iter().map(|missed| missed.figure).collect()
+    }
+
+    #[test]
+    fn a_planned_hand_over_may_cost_three_milliseconds_beyond_the_noise() {
+        assert_eq!(figures_missed(&drill("drain", true, &[run(4.0, 0.0, None)])), [""; 0]);
+        assert_eq!(figures_missed(&drill("drain", true, &[run(4.1, 0.0, None)])), ["outage"]);
+    }
+
+    #[test]
+    fn a_dead_host_costs_active_down_interval_more() {
+        // 3 s and 156/256 s.
+        assert_eq!(figures_missed(&drill("host-death", true, &[run(3613.0, 0.0, None)])), [""; 0]);
+        assert_eq!(figures_missed(&drill("host-death", true, &[run(3614.0, 0.0, None)])), ["outage"]);
+    }
+
+    #[test]
+    fn one_run_with_two_owners_is_not_outvoted() {
+        let drill = drill("drain", true, &[run(1.0, 0.0, None), run(1.0, 0.2, None), run(1.0, 0.0, None)]);
+
+        assert_eq!(drill.missed.iter().map(ToString::to_string).collect::<Vec<_>>(), ["two owners 0.20 ms > 0.00 ms"]);
+    }
+
+    #[test]
+    fn the_delay_of_the_agent_has_a_target_with_enough_runs_and_realtime() {
+        let late = [run(1.0, 0.0, Some(0.5)); LATENESS_RUNS];
+
+        assert_eq!(figures_missed(&drill("host-death", true, &late)), ["advertisement late by"]);
+        assert_eq!(figures_missed(&drill("host-death", true, &late[1..])), [""; 0]);
+        assert_eq!(figures_missed(&drill("host-death", false, &late)), [""; 0]);
+    }
+}

@@ -1,0 +1,85 @@
+//! The election thread's ears: from a socket to the router that a packet is for.
+
+use vrrp_packet::Advertisement;
+
+use crate::election::{Effective, Event, Instant};
+use crate::net::ReceiveError;
+
+use super::election_thread::Engine;
+use super::inspect;
+use super::member::Member;
+use super::notice::{News, Teller};
+use super::sockets::Share;
+
+/// Packets that one socket may deliver before timers and other sockets get their turn.
+const BATCH: usize = 64;
+/// More packets than a receive buffer holds.
+const MOST_QUEUED: usize = 65_536;
+
+impl Engine {
+    /// Drops what waits in a socket.
+    pub(super) fn forget_queued(&mut self, share: usize) {
+        let Some(socket) = self.shares.get(share).and_then(Share::socket) else { return };
+        // Bounded, should packets come as fast as they are dropped.
+        for _ in 0..MOST_QUEUED {
+            if let Ok(None) | Err(ReceiveError::Kernel(_)) = socket.receive(&mut self.buffer) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn receive(&mut self, share: usize) {
+        for _ in 0..BATCH {
+            let Some(socket) = self.shares.get(share).and_then(Share::socket) else { return };
+            let datagram = match socket.receive(&mut self.buffer) {
+                Ok(Some(datagram)) => datagram,
+                // A failing socket belongs to an interface that is going away: its own news will follow.
+                Ok(None) | Err(ReceiveError::Kernel(_)) => return,
+                Err(ReceiveError::Truncated) => continue,
+            };
+            let vrid = inspect::vrid_of(datagram.payload);
+            let owner = (0..self.members.len())
+                .find(|&index| self.share_of[index] == share && Some(self.members[index].plan.vrid) == vrid);
+            let Some(index) = owner else { continue };
+            let now = Self::now();
+            let member = &mut self.members[index];
+            match inspect::inspect(&member.plan, member.link.source, &datagram) {
+                Ok((heard, advertisement)) => {
+                    member.published.counters.received.increment();
+                    if heard.priority.is_release() {
+                        member.published.counters.received_release.increment();
+                    }
+                    note_differences(&self.teller, member, now, &advertisement);
+                    member.handle(now, Event::Advertisement(heard));
+                    if inspect::has_two_forms(&member.plan) {
+                        member.follow_checksum(heard.source, advertisement.checksum());
+                    }
+                }
+                Err(reason) => {
+                    member.published.counters.discard(reason);
+                    let news = News::Discarded { reason, source: datagram.source };
+                    member.tell(&self.teller, now, news);
+                }
+            }
+            self.act(index, now);
+        }
+    }
+}
+
+/// RFC 9568 §7.1: differences that are worth a word but do not make a packet invalid.
+fn note_differences(teller: &Teller, member: &mut Member, now: Instant, advertisement: &Advertisement<'_>) {
+    let source = advertisement.ip().source;
+    let theirs = advertisement.interval();
+    if theirs != member.plan.settings.interval {
+        let news = News::IntervalDiffers { source, theirs };
+        member.tell(teller, now, news);
+    }
+    if !inspect::lists_same_addresses(&member.plan, advertisement) {
+        member.tell(teller, now, News::AddressesDiffer { source });
+    }
+    let both_own = member.router.view().effective == Effective::Priority(vrrp_packet::Priority::OWNER)
+        && advertisement.priority().is_owner();
+    if both_own {
+        member.tell(teller, now, News::SecondOwner { source });
+    }
+}
