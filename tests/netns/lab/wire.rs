@@ -77,6 +77,7 @@ impl Wire {
 
     /// Waits until the kernel stamps frames when they pass: it begins some time after it was asked to, and until then the
     /// time of a frame is the moment in which it is read.
+    #[expect(clippy::disallowed_methods, reason = "the kernel's stamps are of this clock")]
     fn wait_for_timestamps(&self, switch: &Namespace) {
         let frames = switch.enter(FrameSocket::open).unwrap().unwrap();
         wait_until("the kernel stamps frames", || {
