@@ -3,6 +3,7 @@
 //! A lab belongs to one test and is gone with it. Nothing here waits without a bound, and a node of a failed test shows
 //! its log.
 
+mod departure;
 mod frames;
 mod node;
 mod router;
@@ -20,6 +21,7 @@ use vipd::net::netlink::{Monitor, MonitorEvent};
 use vipd::net::privileges::{Capability, missing};
 use vipd::net::{Namespace, Netlink};
 
+pub(crate) use departure::Departure;
 pub(crate) use frames::{Frames, sealed};
 pub(crate) use node::Node;
 pub(crate) use router::Router;
