@@ -146,6 +146,7 @@ impl Engine {
             for index in 0..self.members.len() {
                 if router.is_none_or(|wanted| wanted == index) {
                     let now = Self::now();
+                    self.members[index].commands += 1;
                     self.members[index].handle(now, event);
                     self.act(index, now);
                 }

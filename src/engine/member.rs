@@ -39,6 +39,8 @@ pub(super) struct Member {
     usable: bool,
     /// Whether the lease of the addresses is not renewed in time.
     unrenewed: bool,
+    /// How many commands were carried out.
+    pub(super) commands: u64,
     voice: Voice,
     told: [u64; Limited::COUNT],
     unpublished: bool,
@@ -50,6 +52,7 @@ impl Member {
             index,
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
+            commands: 0,
             plan,
             published,
             link: Link::default(),
@@ -147,6 +150,7 @@ impl Member {
             interface_index: self.link.index,
             link_up: self.link.up,
             source: self.link.source,
+            commands: self.commands,
             taken: now,
         };
         self.unpublished = !self.published.publish(snapshot);
