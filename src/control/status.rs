@@ -184,6 +184,8 @@ pub enum Fault {
     Deaf,
     /// A check fails.
     Check,
+    /// The lease of the addresses is not renewed.
+    Unrenewed,
 }
 
 impl From<election::Fault> for Fault {
@@ -191,6 +193,7 @@ impl From<election::Fault> for Fault {
         match fault {
             election::Fault::Deaf => Self::Deaf,
             election::Fault::Check => Self::Check,
+            election::Fault::Unrenewed => Self::Unrenewed,
         }
     }
 }

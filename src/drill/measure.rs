@@ -28,6 +28,8 @@ pub(super) struct Timeline {
     pub(super) host_died: bool,
     /// Whether the role is to stay where it is.
     pub(super) stays: bool,
+    /// Whether the other host was away until it healed, and so must withdraw before it says anything.
+    pub(super) was_away: bool,
     /// The Advertisement_Interval of both.
     pub(super) interval: Interval,
     /// What was seen of the hosts.
@@ -57,6 +59,9 @@ pub struct Figures {
     /// How long both hosts held it once they could hear each other again.
     #[serde(rename = "settling_ms", skip_serializing_if = "Option::is_none")]
     pub settling: Option<Millis>,
+    /// How long a node that was away spoke, or answered the client, before it had withdrawn.
+    #[serde(rename = "premature_ms", skip_serializing_if = "Option::is_none")]
+    pub premature: Option<Millis>,
     /// How late the taker was, where it took over because it heard nothing.
     #[serde(flatten)]
     pub lateness: Option<Lateness>,
@@ -90,6 +95,7 @@ pub(super) fn figures(timeline: &Timeline) -> Option<Figures> {
         // What both held is in both totals.
         no_owner: Millis::from_nanos(after.end - after.start + shared - total(&of_taker) - total(&of_other)),
         settling: timeline.healed.map(|healed| timeline.two_owners_within(&(healed..timeline.end))),
+        premature: timeline.healed.filter(|_| timeline.was_away).map(|healed| timeline.premature(healed)),
         lateness: timeline.silent.then(|| lateness(timeline)).flatten(),
     })
 }
@@ -100,6 +106,19 @@ impl Timeline {
             true => Vec::new(),
             false => self.observed.host(self.taker.other()).ownership.within(window).collect(),
         }
+    }
+
+    /// Compares the first sign of life of a host that was away with its withdrawal.
+    fn premature(&self, healed: u64) -> Millis {
+        let side = self.taker.other();
+        let host = self.observed.host(side);
+        let sent = host.sent.iter().map(|advertisement| advertisement.at);
+        let answered = self.answers.iter().filter(|answer| answer.by == side).map(|answer| answer.at);
+        let signs = sent.chain(host.announcements.iter().copied()).chain(answered);
+        let Some(first) = signs.filter(|&at| at >= healed).min() else { return Millis::new(0.0) };
+        // Where the lease had ended meanwhile there is nothing to withdraw.
+        let held = host.ownership.within(&(healed..self.end)).next().filter(|span| span.start == healed);
+        held.map_or(Millis::new(0.0), |held| Millis::from_nanos(held.end.saturating_sub(first)))
     }
 
     fn two_owners_within(&self, window: &Range<u64>) -> Millis {
@@ -167,6 +186,7 @@ mod tests {
             healed: None,
             silent: false,
             host_died: false,
+            was_away: false,
             stays: false,
             interval: Interval::from_centis(1).unwrap(),
             observed,
@@ -242,6 +262,25 @@ mod tests {
         (timeline.taker, timeline.stays) = (Side::A, true);
 
         assert_eq!(figures(&timeline).unwrap().takeover, None);
+    }
+
+    #[test]
+    fn a_node_that_was_away_must_not_speak_before_it_has_withdrawn() {
+        let mut timeline = handover();
+        timeline.was_away = true;
+        timeline.healed = Some(2002 * MS);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.0)));
+
+        timeline.answers.push(Answer { at: 2002 * MS + MS / 4, by: Side::A });
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.75)));
+
+        timeline.healed = Some(2003 * MS);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.0)));
+
+        timeline.healed = Some(2002 * MS);
+        timeline.answers.pop();
+        timeline.observed.host_mut(Side::A).announcements.push(2002 * MS + MS / 2);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.5)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::path::Path;
 
+use nix::sys::signal::Signal;
 use vrrp_packet::Interval;
 
 use super::DrillError;
@@ -16,7 +17,7 @@ use super::probe::Probe;
 use super::scenario::{Fault, Scenario};
 use super::watch::Watch;
 use crate::control::{Drain, RouterStatus, State};
-use crate::net::boot_nanos;
+use crate::net::{Freezer, boot_nanos};
 
 /// How long the pair is watched in peace, at least: the noise that the machine itself makes.
 const QUIET: Duration = Duration::from_secs(2);
@@ -46,7 +47,7 @@ pub(super) fn play(
     phase("building the lab");
     let lab = Lab::build(patience)?;
     let watch = Watch::start(&lab)?;
-    let mut stage = Stage { nodes: Vec::new(), watch, lab, patience, interval: setting.interval };
+    let mut stage = Stage { freezer: None, nodes: Vec::new(), watch, lab, patience, interval: setting.interval };
     phase("waiting for the pair");
     stage.start_pair(scenario, setting)?;
     if scenario.drained {
@@ -76,6 +77,7 @@ pub(super) fn play(
         silent: scenario.fault.is_silent(),
         host_died: scenario.fault.kills_host(),
         stays: scenario.fault.role_stays(),
+        was_away: scenario.fault.was_away(),
         interval: setting.interval,
         answers: probe.finish()?,
         observed: stage.watch.finish()?,
@@ -83,8 +85,10 @@ pub(super) fn play(
     figures(&timeline).ok_or(DrillError::TooFewAnswers)
 }
 
-/// Holds all that runs. The nodes come first, so that they end before their hosts.
+/// Holds all that runs. The nodes come before their hosts, so that they end before them, and what keeps a node from ending
+/// comes first.
 struct Stage<'a> {
+    freezer: Option<Freezer>,
     nodes: Vec<Node>,
     watch: Watch,
     lab: Lab,
@@ -130,7 +134,8 @@ impl Stage<'_> {
             | Fault::Unheard
             | Fault::Unhearing
             | Fault::Partition
-            | Fault::AddressRemoved => Ok(()),
+            | Fault::AddressRemoved
+            | Fault::Lifeless(_) => Ok(()),
         }
     }
 
@@ -144,6 +149,13 @@ impl Stage<'_> {
             Fault::Unhearing => self.patience.rest(self.down() * 2)?,
             // The client follows whom it heard last, and that may be either.
             Fault::Unheard | Fault::Partition => self.wait_for_takeover(taker, since)?,
+            Fault::Lifeless(lifeless) => {
+                self.wait_for_takeover(taker, since)?;
+                self.wait_for_answers(probe, taker, since)?;
+                if lifeless.leaves_it_to_the_lease() {
+                    self.wait_for_loss(taker.other())?;
+                }
+            }
             Fault::HostDeath
             | Fault::KillAgent
             | Fault::Drain
@@ -175,7 +187,7 @@ impl Stage<'_> {
                 self.node(Side::A).kill_all();
                 Ok(())
             }
-            Fault::KillAgent => self.node(Side::A).kill_agent(),
+            Fault::KillAgent => self.node(Side::A).signal_agent(Signal::SIGKILL),
             Fault::Drain | Fault::DrainRefused => self.node(Side::A).drain(),
             Fault::Resume | Fault::ClaimRefused => self.node(Side::A).resume(),
             Fault::Terminate => self.node(Side::A).terminate(),
@@ -184,6 +196,10 @@ impl Stage<'_> {
             Fault::Unhearing => self.lab.set_unheard(Side::B, true),
             Fault::Partition => self.lab.set_cut(Side::A, true),
             Fault::AddressRemoved => self.lab.remove_virtual_address(Side::A),
+            Fault::Lifeless(lifeless) => {
+                self.freezer = lifeless.befall(self.node(Side::A))?;
+                Ok(())
+            }
         }
     }
 
@@ -192,6 +208,7 @@ impl Stage<'_> {
             Fault::Unheard => self.lab.set_unheard(Side::A, false),
             Fault::Unhearing => self.lab.set_unheard(Side::B, false),
             Fault::Partition => self.lab.set_cut(Side::A, false),
+            Fault::Lifeless(lifeless) => lifeless.pass(self.node(Side::A)),
             Fault::HostDeath
             | Fault::KillAgent
             | Fault::Drain
@@ -222,7 +239,8 @@ impl Stage<'_> {
             | Fault::Unheard
             | Fault::Unhearing
             | Fault::Partition
-            | Fault::AddressRemoved => Ok(()),
+            | Fault::AddressRemoved
+            | Fault::Lifeless(_) => Ok(()),
         }
     }
 
@@ -239,10 +257,18 @@ impl Stage<'_> {
 
     /// Waits until a host holds the address again.
     fn wait_for_address(&mut self, side: Side, since: u64) -> Result<(), DrillError> {
-        let back = self.patience.until(self.bound(), || {
-            self.watch.observed().host(side).ownership.gained_after(since).map(drop)
-        })?;
+        let back = self
+            .patience
+            .until(self.bound(), || self.watch.observed().host(side).ownership.gained_after(since).map(drop))?;
         back.ok_or_else(|| self.late(side, "put the address back"))
+    }
+
+    /// Waits until a host does not hold the address any more.
+    fn wait_for_loss(&mut self, side: Side) -> Result<(), DrillError> {
+        let lost = self
+            .patience
+            .until(self.bound(), || (!self.watch.observed().host(side).ownership.is_held()).then_some(()))?;
+        lost.ok_or_else(|| self.late(side, "lose the address"))
     }
 
     /// Waits until `a` alone has the address.

@@ -106,6 +106,7 @@ fn median(runs: &[Figures]) -> Option<Figures> {
         two_owners: Millis::longest(runs.iter().map(|run| run.two_owners))?,
         no_owner: of(|run| run.no_owner)?,
         settling: Millis::longest(runs.iter().filter_map(|run| run.settling)),
+        premature: Millis::longest(runs.iter().filter_map(|run| run.premature)),
         lateness,
     })
 }
@@ -122,6 +123,9 @@ fn missed(scenario: &Scenario, interval: Interval, median: &Figures, to_the_micr
     }
     if scenario.fault.role_stays() {
         limits.push(("no owner", median.no_owner, scenario.targets.outage.into()));
+    }
+    if let Some(premature) = median.premature {
+        limits.push(("spoke before it withdrew", premature, Millis::default()));
     }
     if to_the_microsecond && let Some(lateness) = median.lateness {
         limits.push(("advertisement late by", lateness.advertisement, ADVERTISEMENT_LATE));
@@ -144,6 +148,7 @@ mod tests {
             two_owners: Millis::new(two_owners),
             no_owner: Millis::new(0.5),
             settling: None,
+            premature: None,
             lateness: late.map(|late| Lateness { advertisement: Millis::new(late), announcement: Millis::new(late) }),
         }
     }

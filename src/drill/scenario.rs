@@ -1,9 +1,11 @@
 //! The scenarios as data: what is done to the pair, and what is expected of it.
 
 use core::time::Duration;
+use std::io;
 
 use vrrp_packet::Interval;
 
+use super::lifeless::{self, Lifeless};
 use super::plan::{Side, VERSION};
 
 /// Describes one drill.
@@ -50,6 +52,8 @@ pub(super) enum Fault {
     ClaimRefused,
     /// The operator gives the role away, but somebody has configured the address on the peer.
     DrainRefused,
+    /// Processes are dead or do not run.
+    Lifeless(Lifeless),
 }
 
 /// Bounds the figures of a scenario.
@@ -74,7 +78,8 @@ impl Fault {
             | Self::Unhearing
             | Self::Partition
             | Self::AddressRemoved
-            | Self::DrainRefused => Side::A,
+            | Self::DrainRefused
+            | Self::Lifeless(_) => Side::A,
             Self::Resume | Self::ClaimRefused => Side::B,
         }
     }
@@ -89,7 +94,8 @@ impl Fault {
             | Self::Carrier
             | Self::Unheard
             | Self::Partition
-            | Self::ClaimRefused => Side::B,
+            | Self::ClaimRefused
+            | Self::Lifeless(_) => Side::B,
             Self::Resume | Self::Unhearing | Self::AddressRemoved | Self::DrainRefused => Side::A,
         }
     }
@@ -106,6 +112,7 @@ impl Fault {
             | Self::AddressRemoved
             | Self::ClaimRefused
             | Self::DrainRefused => false,
+            Self::Lifeless(lifeless) => lifeless.is_silent(),
         }
     }
 
@@ -121,13 +128,50 @@ impl Fault {
 
     /// Tells whether the fault ends by itself, so that two Active Routers may meet again.
     pub(super) const fn heals(self) -> bool {
-        matches!(self, Self::Unheard | Self::Unhearing | Self::Partition)
+        match self {
+            Self::Unheard | Self::Unhearing | Self::Partition => true,
+            Self::Lifeless(lifeless) => lifeless.heals(),
+            Self::HostDeath
+            | Self::KillAgent
+            | Self::Drain
+            | Self::Resume
+            | Self::Terminate
+            | Self::Carrier
+            | Self::AddressRemoved
+            | Self::ClaimRefused
+            | Self::DrainRefused => false,
+        }
+    }
+
+    /// Tells whether the node itself was away, so that it must withdraw before it says anything.
+    pub(super) const fn was_away(self) -> bool {
+        match self {
+            Self::Lifeless(lifeless) => lifeless.heals(),
+            Self::HostDeath
+            | Self::KillAgent
+            | Self::Drain
+            | Self::Resume
+            | Self::Terminate
+            | Self::Carrier
+            | Self::Unheard
+            | Self::Unhearing
+            | Self::Partition
+            | Self::AddressRemoved
+            | Self::ClaimRefused
+            | Self::DrainRefused => false,
+        }
     }
 
     /// Returns what the taker waits before it takes the role: the client's outage where nobody serves meanwhile.
     pub(super) fn wait(self, interval: Interval) -> Duration {
         match self {
-            Self::HostDeath | Self::Resume | Self::Carrier | Self::Unheard | Self::Partition => {
+            Self::HostDeath
+            | Self::Resume
+            | Self::Carrier
+            | Self::Unheard
+            | Self::Partition
+            // At most: the guardian is sooner.
+            | Self::Lifeless(_) => {
                 interval.active_down_interval(VERSION, self.taker().priority())
             }
             // The preferred node waits before it tries.
@@ -248,11 +292,38 @@ pub const SCENARIOS: &[Scenario] = &[
         preempt: true,
         targets: PUT_RIGHT,
     },
+    lifeless(
+        "kill-all",
+        "guardian and agent of the Active node are killed at once: the lease ends",
+        Lifeless::BothKilled,
+    ),
+    lifeless("freeze", "the agent of the Active node is stopped (SIGSTOP); its guardian runs", Lifeless::Stopped),
+    lifeless("freeze-cgroup", "the agent of the Active node is frozen by its control group", Lifeless::Frozen),
+    lifeless("freeze-all", "guardian and agent of the Active node are stopped: the lease ends", Lifeless::BothStopped),
+    lifeless("thaw", "guardian and agent of the Active node are stopped, and go on later", Lifeless::BothPaused),
+    lifeless("wedge-election", "the election thread of the Active node hangs", Lifeless::ElectionHangs),
+    lifeless("wedge-addresses", "the address thread of the Active node hangs", Lifeless::AddressesHang),
 ];
+
+/// Makes a scenario in which processes of the Active node do not run.
+const fn lifeless(name: &'static str, summary: &'static str, lifeless: Lifeless) -> Scenario {
+    // What comes back to life is the preferred node, and is to take its role back; an agent that the guardian has started
+    // again would do so within the run.
+    let preempt = lifeless.heals();
+    Scenario { name, summary, drained: false, fault: Fault::Lifeless(lifeless), preempt, targets: lifeless.targets() }
+}
 
 impl Scenario {
     /// Finds a scenario by its name.
     pub fn find(name: &str) -> Option<Self> {
         SCENARIOS.iter().copied().find(|scenario| scenario.name == name)
+    }
+
+    /// Tells whether this system has what the scenario needs beyond what all of them need.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn is_playable(&self) -> io::Result<()> {
+        if self.fault == Fault::Lifeless(Lifeless::Frozen) { lifeless::freezer().map(drop) } else { Ok(()) }
     }
 }
