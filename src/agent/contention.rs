@@ -62,9 +62,8 @@ fn watch_router(
             continue;
         }
         carriers.push(carrier);
-        let on_carrier = |other: &&crate::config::VirtualAddress| {
-            other.dev.as_deref().unwrap_or(&router.interface) == carrier
-        };
+        let on_carrier =
+            |other: &&crate::config::VirtualAddress| other.dev.as_deref().unwrap_or(&router.interface) == carrier;
         let guard = Guard {
             index,
             name: router.name.clone(),

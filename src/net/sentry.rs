@@ -64,10 +64,13 @@ impl Sentry {
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`; `ENODEV` where there is no such interface.
     pub fn on_advertisers(index: u32, family: Family) -> io::Result<Self> {
-        let protocol = load(libc::BPF_B, match family {
-            Family::Ipv4 => 23,
-            Family::Ipv6 => 20,
-        });
+        let protocol = load(
+            libc::BPF_B,
+            match family {
+                Family::Ipv4 => 23,
+                Family::Ipv6 => 20,
+            },
+        );
         let program = [protocol, jump_if(IP_PROTOCOL.into(), 0, 1), answer(SNAP_LENGTH as u32), answer(0)];
         Self::open(index, Subject::Advertisers, family, &program)
     }
@@ -187,9 +190,8 @@ mod tests {
     fn a_claim_of_a_watched_ipv4_address_is_told_and_no_other() {
         let watched = Ipv4Addr::new(10, 0, 0, 9);
         let other = arp::gratuitous_request(MAC, Ipv4Addr::new(10, 0, 0, 8));
-        let open = |index| {
-            Sentry::on_claimants(index, Family::Ipv4, &[Ipv4Addr::new(10, 0, 0, 7).into(), watched.into()])
-        };
+        let open =
+            |index| Sentry::on_claimants(index, Family::Ipv4, &[Ipv4Addr::new(10, 0, 0, 7).into(), watched.into()]);
 
         let told = overheard(open, &[&other, &arp::gratuitous_request(MAC, watched)]);
 
