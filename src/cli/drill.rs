@@ -165,7 +165,7 @@ fn notes(figures: &Figures) -> Vec<String> {
     if let Some(Attack { packets_per_second, memory_kib, named, repeated: _ }) = figures.attack {
         notes.push(format!(
             "{packets_per_second} forged packets a second, the agents' memory grew by {memory_kib} KiB, their logs \
-             name the attacker in {named} lines"
+             name the attacker {named} times"
         ));
     }
     notes
