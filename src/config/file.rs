@@ -16,8 +16,8 @@ const KEYS: [&str; 3] = ["control", "realtime", "virtual_routers"];
 /// Applies where the file names no control socket.
 const DEFAULT_SOCKET: &str = "/run/vipd/vipd.sock";
 
-/// The kernel's `sun_path` without its final zero.
-const SOCKET_BYTES: usize = 107;
+/// The kernel's `sun_path` without its final zero, less the dot and the process id of the name that it is bound under.
+const SOCKET_BYTES: usize = 107 - 8;
 
 /// Says why a file gives no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -148,7 +148,7 @@ fn socket(field: Field<'_>, findings: &mut Findings) -> Option<PathBuf> {
         let found = field.refuse(findings, "an absolute path");
         found.help("commands are run from any folder: write the path from `/` on");
     } else if path.ends_with('/') || path.len() > SOCKET_BYTES {
-        field.refuse(findings, "the path of a file, at most 107 bytes long");
+        field.refuse(findings, &format!("the path of a file, at most {SOCKET_BYTES} bytes long"));
     } else {
         return Some(PathBuf::from(path));
     }
