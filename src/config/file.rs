@@ -70,21 +70,26 @@ impl Config {
     /// # Errors
     /// [`LoadError::Invalid`] holds everything that is wrong with the text; the other variants mean that there is none.
     pub fn load(path: &Path) -> Result<Loaded, LoadError> {
+        Self::parse(&Self::read(path)?, path).map_err(LoadError::Invalid)
+    }
+
+    /// Reads a file's text, for [`Config::parse`].
+    ///
+    /// # Errors
+    /// Every [`LoadError`] but [`LoadError::Invalid`].
+    pub fn read(path: &Path) -> Result<String, LoadError> {
         let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         // One byte more than allowed is enough to see that the file is too long.
         let limit = tree::MAX_BYTES as u64 + 1;
         File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unreadable)?;
         let too_long = bytes.len() > tree::MAX_BYTES;
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(text),
             // The cut may have split a character; the length is the error to report.
-            Err(error) if too_long => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-            Err(error) => {
-                return Err(LoadError::NotText { path: path.to_owned(), at: error.utf8_error().valid_up_to() });
-            }
-        };
-        Self::parse(&text, path).map_err(LoadError::Invalid)
+            Err(error) if too_long => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            Err(error) => Err(LoadError::NotText { path: path.to_owned(), at: error.utf8_error().valid_up_to() }),
+        }
     }
 
     /// Validates a text; `origin` is shown in reports, and relative files are looked up beside it.
