@@ -3,7 +3,9 @@
 //! Nothing here decides who is Active; it connects the parts and tells what they say.
 
 mod cleanup;
+mod contention;
 mod drained;
+mod identify;
 mod ledger;
 mod narrate;
 mod plans;
@@ -17,13 +19,13 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::control::{BindError, ControlSocket};
-use crate::guardian::Link;
+use crate::guardian::{Link, Thread};
 use crate::{dataplane, engine, net};
 
 pub use cleanup::AfterTheAgent;
 
 use drained::DrainedRouters;
-use ledger::SharedLedger;
+use ledger::Record;
 use supervise::Supervisor;
 
 /// How many reports of the address thread may wait to be logged.
@@ -113,6 +115,7 @@ fn start(
             state_file: directory.join("addresses"),
             // Below the election thread, which must be able to interrupt it.
             frames: guardian.frame_socket().map_err(AgentError::start("address"))?,
+            oversight: Box::new(Record::new(Arc::clone(&guardian), Thread::Address)),
             realtime: realtime.map(|priority| priority.saturating_sub(1).max(1)),
         },
         move |event| answer.send(event),
@@ -124,7 +127,7 @@ fn start(
         inbox,
         answers,
         dataplane: dataplane.clone(),
-        ledger: Box::new(SharedLedger(Arc::clone(&guardian))),
+        ledger: Box::new(Record::new(Arc::clone(&guardian), Thread::Election)),
     };
     let election_plans = plans::for_election(config, |name| drained.contains(name));
     let election = engine::start(election_plans, connections, realtime).map_err(AgentError::start("election"))?;

@@ -8,12 +8,17 @@ use vrrp_packet::ChecksumForm;
 use crate::config::{Checksum, Config, HopLimit, Lease, Scope, Source, VirtualAddress, VirtualRouter};
 use crate::{dataplane, election, engine};
 
+/// As many intervals without an advertisement are the shortest wait of any peer (ownership rule 11).
+const INTERVALS_OF_SILENCE: u32 = 3;
+
 /// Returns the election thread's plans; `drained` tells for a name whether the operator had drained that router.
 pub(super) fn for_election(config: &Config, drained: impl Fn(&str) -> bool) -> Vec<engine::Plan> {
-    config.virtual_routers.iter().map(|router| election_plan(router, drained(&router.name))).collect()
+    let automatic = config.automatic_lease();
+    let plan = |router: &VirtualRouter| election_plan(router, drained(&router.name), automatic);
+    config.virtual_routers.iter().map(plan).collect()
 }
 
-fn election_plan(router: &VirtualRouter, drained: bool) -> engine::Plan {
+fn election_plan(router: &VirtualRouter, drained: bool, automatic_lease: u32) -> engine::Plan {
     engine::Plan {
         interface: router.interface.clone(),
         family: router.family(),
@@ -45,6 +50,7 @@ fn election_plan(router: &VirtualRouter, drained: bool) -> engine::Plan {
             Checksum::PseudoHeader => Some(ChecksumForm::PseudoHeader),
         },
         source: configured_source(router),
+        lease: lease_of(router, automatic_lease),
     }
 }
 
@@ -67,6 +73,7 @@ fn address_plan(router: &VirtualRouter, automatic_lease: u32) -> dataplane::Plan
         source: configured_source(router),
         addresses: router.addresses.iter().map(planned_address).collect(),
         lease: lease_of(router, automatic_lease),
+        silence: router.advertisement_interval.duration() * INTERVALS_OF_SILENCE,
         announce: dataplane::Announce {
             repeat: router.announce.repeat,
             interval: router.announce.interval,

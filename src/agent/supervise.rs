@@ -11,13 +11,15 @@ use tracing::{error, info, warn};
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
 use crate::dataplane::{DataplaneHandle, Report};
-use crate::election::{Cause, Instant};
+use crate::election::{Cause, Instant, StateName};
 use crate::engine::{Command, Handle, News, Notices, Running};
 use crate::guardian::Link;
 use crate::net::{Readable, boot_nanos};
 
 use super::AgentError;
+use super::contention::Watches;
 use super::drained::DrainedRouters;
+use super::identify::Ears;
 use super::narrate::Narrator;
 
 /// Holds what the tokio side serves.
@@ -55,7 +57,8 @@ impl Supervisor {
         let context = control::Context::new(handle.clone(), Arc::clone(&config), now);
         let (stop_control, control_stops) = oneshot::channel::<()>();
         let control = tokio::spawn(control::serve(control, context, async move { drop(control_stops.await) }));
-        let story = Story { narrators: narrators(&config), config, drained };
+        let watches = Watches::start(&config, &handle, &dataplane);
+        let story = Story { narrators: narrators(&config), config, drained, watches, ears: Ears::default() };
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
         let leaving = tokio::spawn(leave_when_told(handle, guardian));
@@ -106,12 +109,20 @@ struct Story {
     config: Arc<Config>,
     narrators: Vec<Narrator>,
     drained: DrainedRouters,
+    watches: Watches,
+    ears: Ears,
 }
 
 impl Story {
     fn tell(&mut self, router: usize, news: News) {
         if let Some(narrator) = self.narrators.get(router) {
-            narrator.tell(news);
+            narrator.tell(news, &self.ears);
+        }
+        if let News::Transition(transition) = &news {
+            self.watches.follow(router, transition);
+            if let (StateName::Active, Some(router)) = (transition.to, self.config.virtual_routers.get(router)) {
+                self.ears.open(&router.interface, router.family());
+            }
         }
         if let (Some(drained), Some(router)) = (drained_by(news), self.config.virtual_routers.get(router))
             && let Err(error) = self.drained.set(&router.name, drained)
@@ -129,6 +140,7 @@ fn drained_by(news: News) -> Option<bool> {
         | News::IntervalDiffers { .. }
         | News::AddressesDiffer { .. }
         | News::SecondOwner { .. }
+        | News::Contended { .. }
         | News::SendFailed { .. }
         | News::SocketFailed { .. }
         | News::Interface { .. } => return None,

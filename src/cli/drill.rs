@@ -38,17 +38,30 @@ pub(super) fn execute(args: &DrillArgs) -> Outcome {
 
 fn options(args: &DrillArgs) -> Result<DrillOptions, Failure> {
     let scenarios = match args.scenarios.as_slice() {
-        [] => SCENARIOS.to_vec(),
+        [] => SCENARIOS.iter().copied().filter(is_playable).collect(),
         names => names.iter().map(|name| scenario(name)).collect::<Result<_, _>>()?,
     };
     let transport = if args.multicast { Transport::Multicast } else { Transport::Unicast };
     Ok(DrillOptions { scenarios, intervals: args.intervals.clone(), runs: args.runs, transport, program: None })
 }
 
+/// Leaves out what nobody has asked for by name and this system cannot do.
+fn is_playable(scenario: &Scenario) -> bool {
+    let playable = scenario.is_playable();
+    if let Err(missing) = &playable {
+        eprintln!("note: {} is left out: no control group can be made here ({missing})", scenario.name);
+    }
+    playable.is_ok()
+}
+
 fn scenario(name: &str) -> Result<Scenario, Failure> {
     Scenario::find(name).ok_or_else(|| {
-        let known = SCENARIOS.map(|scenario| format!("  {:<12}{}", scenario.name, scenario.summary)).join("\n");
-        Failure::new(Exit::BadUsage, format!("there is no scenario \"{name}\"")).hint(format!("choose from\n{known}"))
+        let known = SCENARIOS
+            .iter()
+            .map(|scenario| format!("  {:<17}{}\n", scenario.name, scenario.summary))
+            .collect::<String>();
+        Failure::new(Exit::BadUsage, format!("there is no scenario \"{name}\""))
+            .hint(format!("choose from\n{}", known.trim_end()))
     })
 }
 
@@ -126,6 +139,15 @@ fn render(report: &Report) -> String {
             ));
         }
     }
+    for drill in &report.drills {
+        if let Some(settling) = drill.median.settling {
+            let interval = span(drill.interval_ms);
+            let name = drill.scenario;
+            text.push_str(&format!(
+                "{name} at {interval}: both held the address for {settling} after they met again.\n"
+            ));
+        }
+    }
     if !report.realtime {
         text.push_str("Realtime scheduling is not permitted here: expect greater delays than as root.\n");
     }
@@ -141,7 +163,7 @@ fn row(drill: &Drill) -> [String; 9] {
         drill.runs.len().to_string(),
         figure(median.outage),
         figure(median.noise),
-        figure(median.takeover),
+        median.takeover.map_or_else(|| "-".to_owned(), figure),
         figure(median.two_owners),
         figure(median.no_owner),
         result(drill),
@@ -168,9 +190,11 @@ mod tests {
         Figures {
             outage: micros(outage),
             noise: micros(1_200),
-            takeover: micros(outage - 500),
+            takeover: Some(micros(outage - 500)),
             two_owners: micros(0),
             no_owner: micros(430),
+            settling: None,
+            premature: None,
             lateness: None,
         }
     }

@@ -63,6 +63,8 @@ fn guard(loaded: &Loaded, text: String) -> Outcome {
         Failure::new(Exit::Failed, error).hint(hint)
     })?;
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    // Below the agent's threads, which must be able to show in time that they run.
+    guardian::keep_on_time(loaded.config.realtime.priority().map(|priority| priority.saturating_sub(2).max(1)));
     let plan = guardian::Plan::new(arguments, loaded.config.virtual_routers.len(), text);
     let code = guardian::run(&plan, &mut AfterTheAgent::new(&loaded.config))
         .map_err(|error| Failure::new(Exit::Failed, format_args!("cannot start the agent: {error}")))?;

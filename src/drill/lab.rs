@@ -1,5 +1,7 @@
 //! The lab: two hosts and a client on one switch, each a network namespace that vanishes with the lab.
 
+mod faults;
+
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -7,7 +9,7 @@ use super::DrillError;
 use super::patience::Patience;
 use super::plan::{CLIENT_ADDRESS, INTERFACE, PREFIX, Side};
 use crate::net::Netlink;
-use crate::net::link::{self, PortState};
+use crate::net::link;
 use crate::net::namespace::{Namespace, NamespaceError, become_root_in_user_namespace};
 
 const BRIDGE: &str = "br0";
@@ -70,12 +72,6 @@ impl Lab {
 
     pub(super) fn client(&self) -> &Host {
         &self.client
-    }
-
-    /// Cuts a host off silently: its link stays up, and nothing passes.
-    pub(super) fn cut(&mut self, side: Side) -> Result<(), DrillError> {
-        let port = self.host(side).port;
-        Ok(link::set_port_state(&mut self.switch, port, PortState::Disabled)?)
     }
 }
 

@@ -20,8 +20,16 @@ pub(super) struct Timeline {
     pub(super) end: u64,
     /// Who takes the role.
     pub(super) taker: Side,
+    /// When the fault ended, where it does by itself.
+    pub(super) healed: Option<u64>,
+    /// Whether nothing but silence told the taker.
+    pub(super) silent: bool,
     /// Whether the other host died with the fault: what its kernel still holds then counts for nothing.
     pub(super) host_died: bool,
+    /// Whether the role is to stay where it is.
+    pub(super) stays: bool,
+    /// Whether the other host was away until it healed, and so must withdraw before it says anything.
+    pub(super) was_away: bool,
     /// The Advertisement_Interval of both.
     pub(super) interval: Interval,
     /// What was seen of the hosts.
@@ -39,15 +47,21 @@ pub struct Figures {
     /// The client's longest such wait before the fault: what the machine itself adds.
     #[serde(rename = "noise_ms")]
     pub noise: Millis,
-    /// From the fault to the address on the other host.
+    /// From the fault to the address on the host that takes it; `None` where the role stays.
     #[serde(rename = "takeover_ms")]
-    pub takeover: Millis,
+    pub takeover: Option<Millis>,
     /// How long both hosts held the address, from the fault on.
     #[serde(rename = "two_owners_ms")]
     pub two_owners: Millis,
     /// How long no living host held the address, from the fault on.
     #[serde(rename = "no_owner_ms")]
     pub no_owner: Millis,
+    /// How long both hosts held it once they could hear each other again.
+    #[serde(rename = "settling_ms", skip_serializing_if = "Option::is_none")]
+    pub settling: Option<Millis>,
+    /// How long a node that was away spoke, or answered the client, before it had withdrawn.
+    #[serde(rename = "premature_ms", skip_serializing_if = "Option::is_none")]
+    pub premature: Option<Millis>,
     /// How late the taker was, where it took over because it heard nothing.
     #[serde(flatten)]
     pub lateness: Option<Lateness>,
@@ -66,24 +80,51 @@ pub struct Lateness {
 
 /// Computes the figures; `None` where the taker never got the address or the client too few answers.
 pub(super) fn figures(timeline: &Timeline) -> Option<Figures> {
-    let (taker, leaver) = (timeline.taker, timeline.taker.other());
     let after = timeline.fault..timeline.end;
-    let of_taker: Vec<_> = timeline.observed.host(taker).ownership.within(&after).collect();
-    let of_leaver = match timeline.host_died {
-        true => Vec::new(),
-        false => timeline.observed.host(leaver).ownership.within(&after).collect(),
-    };
-    let gained = timeline.observed.host(taker).ownership.gained_after(timeline.fault)?;
-    let shared = both(&of_taker, &of_leaver);
+    let taker = &timeline.observed.host(timeline.taker).ownership;
+    let gained = || taker.gained_after(timeline.fault).map(|at| Millis::between(timeline.fault, at));
+    let takeover = if timeline.stays { None } else { Some(gained()?) };
+    let of_taker: Vec<_> = taker.within(&after).collect();
+    let of_other = timeline.owned_by_other(&after);
+    let shared = both(&of_taker, &of_other);
     Some(Figures {
         outage: longest_gap(&timeline.answers, &after)?,
         noise: longest_gap(&timeline.answers, &(timeline.quiet..timeline.fault))?,
-        takeover: Millis::between(timeline.fault, gained),
+        takeover,
         two_owners: Millis::from_nanos(shared),
         // What both held is in both totals.
-        no_owner: Millis::from_nanos(after.end - after.start + shared - total(&of_taker) - total(&of_leaver)),
-        lateness: timeline.host_died.then(|| lateness(timeline)).flatten(),
+        no_owner: Millis::from_nanos(after.end - after.start + shared - total(&of_taker) - total(&of_other)),
+        settling: timeline.healed.map(|healed| timeline.two_owners_within(&(healed..timeline.end))),
+        premature: timeline.healed.filter(|_| timeline.was_away).map(|healed| timeline.premature(healed)),
+        lateness: timeline.silent.then(|| lateness(timeline)).flatten(),
     })
+}
+
+impl Timeline {
+    fn owned_by_other(&self, window: &Range<u64>) -> Vec<Range<u64>> {
+        match self.host_died {
+            true => Vec::new(),
+            false => self.observed.host(self.taker.other()).ownership.within(window).collect(),
+        }
+    }
+
+    /// Compares the first sign of life of a host that was away with its withdrawal.
+    fn premature(&self, healed: u64) -> Millis {
+        let side = self.taker.other();
+        let host = self.observed.host(side);
+        let sent = host.sent.iter().map(|advertisement| advertisement.at);
+        let answered = self.answers.iter().filter(|answer| answer.by == side).map(|answer| answer.at);
+        let signs = sent.chain(host.announcements.iter().copied()).chain(answered);
+        let Some(first) = signs.filter(|&at| at >= healed).min() else { return Millis::new(0.0) };
+        // Where the lease had ended meanwhile there is nothing to withdraw.
+        let held = host.ownership.within(&(healed..self.end)).next().filter(|span| span.start == healed);
+        held.map_or(Millis::new(0.0), |held| Millis::from_nanos(held.end.saturating_sub(first)))
+    }
+
+    fn two_owners_within(&self, window: &Range<u64>) -> Millis {
+        let of_taker: Vec<_> = self.observed.host(self.taker).ownership.within(window).collect();
+        Millis::from_nanos(both(&of_taker, &self.owned_by_other(window)))
+    }
 }
 
 /// Returns the longest wait between two answers of which the second lies in the window.
@@ -142,7 +183,11 @@ mod tests {
             fault: 2000 * MS,
             end: 2500 * MS,
             taker: Side::B,
+            healed: None,
+            silent: false,
             host_died: false,
+            was_away: false,
+            stays: false,
             interval: Interval::from_centis(1).unwrap(),
             observed,
             answers,
@@ -155,7 +200,7 @@ mod tests {
 
         assert_eq!(figures.outage, Millis::new(6.0));
         assert_eq!(figures.noise, Millis::new(2.0));
-        assert_eq!(figures.takeover, Millis::new(4.0));
+        assert_eq!(figures.takeover, Some(Millis::new(4.0)));
         assert_eq!(figures.two_owners, Millis::new(0.0));
         assert_eq!(figures.no_owner, Millis::new(1.0));
         assert_eq!(figures.lateness, None);
@@ -185,7 +230,7 @@ mod tests {
     #[test]
     fn lateness_counts_from_the_last_advertisement_that_was_heard() {
         let mut timeline = handover();
-        timeline.host_died = true;
+        timeline.silent = true;
         let advertisement = |at, priority| Advertisement { at, priority: Priority::new(priority) };
         let due = 1990 * MS + Side::B.active_down_nanos(timeline.interval);
         let taker = timeline.observed.host_mut(Side::B);
@@ -196,6 +241,46 @@ mod tests {
         let lateness = figures(&timeline).unwrap().lateness.unwrap();
 
         assert_eq!(lateness, Lateness { advertisement: Millis::new(0.1), announcement: Millis::new(0.5) });
+    }
+
+    #[test]
+    fn what_two_that_meet_again_still_share_counts_from_then_on() {
+        let mut timeline = handover();
+        timeline.observed.host_mut(Side::A).ownership.record(true, 2100 * MS);
+        timeline.observed.host_mut(Side::B).ownership.record(false, 2307 * MS);
+        timeline.healed = Some(2300 * MS);
+
+        let figures = figures(&timeline).unwrap();
+
+        assert_eq!(figures.two_owners, Millis::new(207.0));
+        assert_eq!(figures.settling, Some(Millis::new(7.0)));
+    }
+
+    #[test]
+    fn a_role_that_stays_has_no_takeover() {
+        let mut timeline = handover();
+        (timeline.taker, timeline.stays) = (Side::A, true);
+
+        assert_eq!(figures(&timeline).unwrap().takeover, None);
+    }
+
+    #[test]
+    fn a_node_that_was_away_must_not_speak_before_it_has_withdrawn() {
+        let mut timeline = handover();
+        timeline.was_away = true;
+        timeline.healed = Some(2002 * MS);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.0)));
+
+        timeline.answers.push(Answer { at: 2002 * MS + MS / 4, by: Side::A });
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.75)));
+
+        timeline.healed = Some(2003 * MS);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.0)));
+
+        timeline.healed = Some(2002 * MS);
+        timeline.answers.pop();
+        timeline.observed.host_mut(Side::A).announcements.push(2002 * MS + MS / 2);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.5)));
     }
 
     #[test]

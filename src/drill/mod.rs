@@ -5,6 +5,7 @@
 
 mod configuration;
 mod lab;
+mod lifeless;
 mod measure;
 mod millis;
 mod node;

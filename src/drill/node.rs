@@ -91,13 +91,19 @@ impl Node {
         self.signal(self.pid(), Signal::SIGTERM)
     }
 
-    /// Kills the agent, but not the guardian that watches over it.
-    pub(super) fn kill_agent(&self) -> Result<(), DrillError> {
-        let agents = children(self.pid());
-        for &agent in &agents {
-            self.signal(agent, Signal::SIGKILL)?;
-        }
-        if agents.is_empty() { Err(DrillError::NoAgent(self.side)) } else { Ok(()) }
+    /// Returns the number of the agent.
+    pub(super) fn agent(&self) -> Result<Pid, DrillError> {
+        children(self.pid()).first().copied().ok_or(DrillError::NoAgent(self.side))
+    }
+
+    /// Sends a signal to the agent, but not to the guardian that watches over it.
+    pub(super) fn signal_agent(&self, signal: Signal) -> Result<(), DrillError> {
+        self.signal(self.agent()?, signal)
+    }
+
+    /// Sends a signal to the guardian alone.
+    pub(super) fn signal_guardian(&self, signal: Signal) -> Result<(), DrillError> {
+        self.signal(self.pid(), signal)
     }
 
     /// Kills every process of the node.

@@ -101,10 +101,12 @@ fn median(runs: &[Figures]) -> Option<Figures> {
     Some(Figures {
         outage: of(|run| run.outage)?,
         noise: of(|run| run.noise)?,
-        takeover: of(|run| run.takeover)?,
+        takeover: Millis::median(runs.iter().filter_map(|run| run.takeover)),
         // One run in which two hosts answer is one too many.
         two_owners: Millis::longest(runs.iter().map(|run| run.two_owners))?,
         no_owner: of(|run| run.no_owner)?,
+        settling: Millis::longest(runs.iter().filter_map(|run| run.settling)),
+        premature: Millis::longest(runs.iter().filter_map(|run| run.premature)),
         lateness,
     })
 }
@@ -112,8 +114,19 @@ fn median(runs: &[Figures]) -> Option<Figures> {
 fn missed(scenario: &Scenario, interval: Interval, median: &Figures, to_the_microsecond: bool) -> Vec<Missed> {
     let silence = if scenario.fault.is_silent() { scenario.fault.wait(interval) } else { Duration::ZERO };
     let outage = Millis::from(silence) + median.noise + scenario.targets.outage.into();
-    let mut limits =
-        vec![("outage", median.outage, outage), ("two owners", median.two_owners, scenario.targets.two_owners.into())];
+    let two_owners = Millis::from(scenario.targets.two_owners);
+    let mut limits = vec![("outage", median.outage, outage)];
+    match median.settling {
+        // While they cannot hear each other nothing can keep two hosts from taking the address.
+        Some(settling) => limits.push(("two owners", settling, Millis::from(interval.duration()) + two_owners)),
+        None => limits.push(("two owners", median.two_owners, two_owners)),
+    }
+    if scenario.fault.role_stays() {
+        limits.push(("no owner", median.no_owner, scenario.targets.outage.into()));
+    }
+    if let Some(premature) = median.premature {
+        limits.push(("spoke before it withdrew", premature, Millis::default()));
+    }
     if to_the_microsecond && let Some(lateness) = median.lateness {
         limits.push(("advertisement late by", lateness.advertisement, ADVERTISEMENT_LATE));
         limits.push(("announcement late by", lateness.announcement, ANNOUNCEMENT_LATE));
@@ -131,9 +144,11 @@ mod tests {
         Figures {
             outage: Millis::new(outage),
             noise: Millis::new(1.0),
-            takeover: Millis::new(2.0),
+            takeover: Some(Millis::new(2.0)),
             two_owners: Millis::new(two_owners),
             no_owner: Millis::new(0.5),
+            settling: None,
+            premature: None,
             lateness: late.map(|late| Lateness { advertisement: Millis::new(late), announcement: Millis::new(late) }),
         }
     }

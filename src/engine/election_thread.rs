@@ -48,6 +48,8 @@ pub(super) struct Engine {
     /// Withdrawals that found no room in the address thread's queue.
     pub(super) unsent_withdrawals: Vec<(usize, Epoch)>,
     pub(super) stop_by: Option<Instant>,
+    /// When the thread must run again to show that it does.
+    pub(super) beat_by: Instant,
     /// What the timer is armed for.
     armed: Option<Instant>,
 }
@@ -85,6 +87,7 @@ impl Engine {
             retry_sockets_at: None,
             unsent_withdrawals,
             stop_by: None,
+            beat_by: Instant::ZERO,
             armed: None,
         })
     }
@@ -95,6 +98,7 @@ impl Engine {
     /// What the kernel says of the poll itself; nothing else ends the thread.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = [EpollEvent::empty(); 16];
+        self.beat();
         loop {
             self.rearm()?;
             let ready = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
@@ -112,11 +116,14 @@ impl Engine {
                     share => self.receive(usize::try_from(share).unwrap_or(usize::MAX)),
                 }
             }
+            self.watch_renewals();
             self.time_out();
             self.publish();
             if self.has_stopped() {
+                self.ledger.rest();
                 return Ok(());
             }
+            self.beat();
         }
     }
 
@@ -125,7 +132,7 @@ impl Engine {
     }
 
     fn rearm(&mut self) -> io::Result<()> {
-        let mut next = earliest(self.retry_sockets_at, self.stop_by);
+        let mut next = earliest(earliest(self.retry_sockets_at, self.stop_by), Some(self.beat_by));
         let mut busy = !self.unsent_withdrawals.is_empty();
         for member in &self.members {
             next = earliest(next, member.router.next_deadline());
@@ -198,6 +205,5 @@ impl Engine {
         for member in &mut self.members {
             member.publish(now);
         }
-        self.ledger.beat(now);
     }
 }

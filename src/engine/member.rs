@@ -35,6 +35,12 @@ pub(super) struct Member {
     /// Whether the interface has been looked at, so that the election could begin.
     pub(super) started: bool,
     pub(super) actions: Vec<Action>,
+    /// Whether the interface can be used to advertise and to listen.
+    usable: bool,
+    /// Whether the lease of the addresses is not renewed in time.
+    unrenewed: bool,
+    /// How many commands were carried out.
+    pub(super) commands: u64,
     voice: Voice,
     told: [u64; Limited::COUNT],
     unpublished: bool,
@@ -46,11 +52,14 @@ impl Member {
             index,
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
+            commands: 0,
             plan,
             published,
             link: Link::default(),
             started: false,
             actions: Vec::with_capacity(ACTIONS),
+            usable: false,
+            unrenewed: false,
             told: [0; Limited::COUNT],
             unpublished: true,
         }
@@ -70,15 +79,31 @@ impl Member {
         if let Some(source) = link.source {
             self.handle(now, Event::Source(source));
         }
-        let effective = if has_socket && link.up && link.source.is_some() {
-            Effective::Priority(self.plan.settings.priority)
-        } else {
-            Effective::Fault(Fault::Deaf)
-        };
-        self.handle(now, Event::EffectivePriority(effective));
+        self.usable = has_socket && link.up && link.source.is_some();
+        self.handle(now, Event::EffectivePriority(self.effective()));
         if !self.started {
             self.started = true;
             self.handle(now, Event::Started);
+        }
+    }
+
+    /// Takes over whether the lease is not renewed in time, and tells whether that is news.
+    pub(super) fn set_unrenewed(&mut self, now: Instant, unrenewed: bool) -> bool {
+        let changed = core::mem::replace(&mut self.unrenewed, unrenewed) != unrenewed;
+        if changed {
+            self.handle(now, Event::EffectivePriority(self.effective()));
+        }
+        changed
+    }
+
+    /// What speaks against this node, the worst first.
+    fn effective(&self) -> Effective {
+        if !self.usable {
+            Effective::Fault(Fault::Deaf)
+        } else if self.unrenewed {
+            Effective::Fault(Fault::Unrenewed)
+        } else {
+            Effective::Priority(self.plan.settings.priority)
         }
     }
 
@@ -125,6 +150,7 @@ impl Member {
             interface_index: self.link.index,
             link_up: self.link.up,
             source: self.link.source,
+            commands: self.commands,
             taken: now,
         };
         self.unpublished = !self.published.publish(snapshot);

@@ -19,6 +19,7 @@ mod ledger;
 mod member;
 mod notice;
 mod plan;
+mod pulse;
 mod sockets;
 mod voice;
 
