@@ -3,6 +3,8 @@
 use core::num::NonZeroU64;
 use std::sync::Arc;
 
+use vrrp_packet::Sequence;
+
 use crate::election::{Epoch, Instant, StateName};
 use crate::engine::Ledger;
 use crate::guardian::{Link, Thread};
@@ -25,6 +27,14 @@ impl Ledger for SharedLedger {
             StateName::Initialize | StateName::Backup | StateName::Aside => false,
         };
         self.0.table().set_active(router, speaks);
+    }
+
+    fn signing(&self, router: usize, sequence: Sequence, clock_offset: i64) {
+        let table = self.0.table();
+        table.set_clock_offset(clock_offset);
+        if let Some(bits) = NonZeroU64::new(sequence.to_bits()) {
+            table.set_sequence(router, bits);
+        }
     }
 
     fn beat(&self, _now: Instant) {
