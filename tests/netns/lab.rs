@@ -16,6 +16,7 @@ use std::time::Instant;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{AfSpecInet6, AfSpecUnspec, In6AddrGenMode, LinkAttribute, LinkMessage};
 use vipd::net::link::{self, PortState};
+use vipd::net::netlink::{Monitor, MonitorEvent};
 use vipd::net::privileges::{Capability, missing};
 use vipd::net::{Namespace, Netlink};
 
@@ -61,7 +62,10 @@ impl Lab {
         let mut netlink = Netlink::open_in(&switch).unwrap();
         link::create_bridge(&mut netlink, "switch").unwrap();
         let bridge = link::index_of(&mut netlink, "switch").unwrap().unwrap();
-        link::set_up(&mut netlink, bridge).unwrap();
+        let lo = link::index_of(&mut netlink, "lo").unwrap().unwrap();
+        for index in [bridge, lo] {
+            link::set_up(&mut netlink, index).unwrap();
+        }
         Self { switch, netlink, bridge }
     }
 
@@ -97,6 +101,9 @@ impl Lab {
         wait_until("both ends of a cable run", || {
             is_running(&mut self.netlink, near) && is_running(node.netlink(), index)
         });
+        // The kernel says so before its queues take frames. A change has to wait until it has finished.
+        link::set_up(&mut self.netlink, near).unwrap();
+        link::set_up(node.netlink(), index).unwrap();
     }
 
     /// Drops every frame from and to an interface, without a word to either end; or lets them pass again.
@@ -137,6 +144,16 @@ fn without_automatic_addresses(netlink: &mut Netlink, index: u32) {
     let mode = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
     link.attributes.push(LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![mode])]));
     netlink.request(RouteNetlinkMessage::SetLink(link), 0).unwrap();
+}
+
+/// Returns what happened to IPv4 addresses and links; of IPv6 addresses the kernel tells some time later.
+pub(crate) fn changes(events: &mut Monitor) -> Vec<MonitorEvent> {
+    let is_late = |event: &MonitorEvent| match event {
+        MonitorEvent::Address(change) | MonitorEvent::AddressGone(change) => change.address.address.is_ipv6(),
+        MonitorEvent::Link(_) | MonitorEvent::LinkGone { .. } | MonitorEvent::Overrun => false,
+    };
+    let all = core::iter::from_fn(|| events.next_event().unwrap());
+    all.filter(|event| !is_late(event)).collect()
 }
 
 /// Reads an address that a test wrote down.

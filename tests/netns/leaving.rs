@@ -81,6 +81,25 @@ fn rule_8_a_drain_removes_every_address_before_priority_0() {
 }
 
 #[test]
+fn rule_4_one_of_a_pair_does_not_wait_for_skew_time() {
+    let mut lab = Lab::new();
+    let (mut a, mut b) = (lab.node(1), lab.node(2));
+    // Skew_Time at priority 1 is 996 ms.
+    let slow = |priority| Router::pair(priority).with("advertisement_interval", "1s");
+    a.run(&[slow(200)]);
+    b.run(&[slow(1)]);
+    a.becomes(State::Active);
+    b.wait_for("follows", |router| router.active_router.is_some());
+    let mut wire = lab.listen();
+
+    a.signal(Signal::SIGTERM);
+
+    let farewell = wire.wait_for("Priority 0", |seen| seen.is_farewell_of(&a));
+    let next = wire.wait_for("the next one", |seen| seen.is_advertisement_of(&b));
+    assert!(next.at - farewell.at < PROMPT, "{:?}", next.at - farewell.at);
+}
+
+#[test]
 fn rule_9_drain_wait_ends_well_when_the_peer_has_the_role_and_the_node_stays_out() {
     let mut lab = Lab::new();
     let (mut a, mut b) = pair(&mut lab, Router::pair);

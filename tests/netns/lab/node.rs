@@ -172,9 +172,10 @@ impl Node {
         self.namespace.enter(restricted).unwrap()
     }
 
-    /// Waits until the agent answers on its control socket.
+    /// Waits until the agent answers on its control socket and every election has begun.
     pub(crate) fn answers(&self) {
-        wait_until("the agent answers", || self.try_status().is_ok());
+        let begun = |status: Status| status.routers.iter().all(|router| router.state != State::Initialize);
+        wait_until("the agent answers", || self.try_status().is_ok_and(begun));
     }
 
     /// Runs another subcommand on this node and waits for its end.
@@ -264,16 +265,12 @@ impl Node {
         self.ends()
     }
 
-    /// Kills guardian and agent at the same time, as far as that is possible.
+    /// Kills guardian and agent so that neither can do anything about the end of the other.
     pub(crate) fn kill_all(&mut self) {
-        let agent = self.agent();
-        // Stopped first: neither can do anything about the end of the other.
-        for process in [self.guardian(), agent] {
-            kill(process, Signal::SIGSTOP).unwrap();
-        }
-        for process in [self.guardian(), agent] {
-            kill(process, Signal::SIGKILL).unwrap();
-        }
+        let (guardian, agent) = (self.guardian(), self.agent());
+        kill(guardian, Signal::SIGSTOP).unwrap();
+        kill(agent, Signal::SIGKILL).unwrap();
+        kill(guardian, Signal::SIGKILL).unwrap();
         self.ends();
         self.has_no_processes();
     }
