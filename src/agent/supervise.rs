@@ -117,19 +117,50 @@ impl Story {
         if let Some(narrator) = self.narrators.get(router) {
             narrator.tell(news);
         }
-        let drained = match news {
-            News::Transition(transition) => match transition.cause {
-                Cause::Drained => Some(true),
-                Cause::Resumed | Cause::DrainRefused => Some(false),
-                _ => None,
-            },
-            _ => None,
-        };
-        if let (Some(drained), Some(router)) = (drained, self.config.virtual_routers.get(router))
+        if let (Some(drained), Some(router)) = (drained_by(news), self.config.virtual_routers.get(router))
             && let Err(error) = self.drained.set(&router.name, drained)
         {
             warn!("cannot remember that {} is{} drained: {error}", router.name, if drained { "" } else { " not" });
         }
+    }
+}
+
+/// Returns whether a router is drained from now on, where that changes.
+fn drained_by(news: News) -> Option<bool> {
+    let cause = match news {
+        News::Transition(transition) => transition.cause,
+        News::Discarded { .. }
+        | News::IntervalDiffers { .. }
+        | News::AddressesDiffer { .. }
+        | News::SecondOwner { .. }
+        | News::SendFailed { .. }
+        | News::SocketFailed { .. }
+        | News::Interface { .. } => return None,
+    };
+    match cause {
+        Cause::Drained => Some(true),
+        Cause::Resumed | Cause::DrainRefused => Some(false),
+        Cause::Started
+        | Cause::Owner
+        | Cause::ActiveDown
+        | Cause::Preempted { .. }
+        | Cause::Released { .. }
+        | Cause::HigherPriority { .. }
+        | Cause::HigherAddress { .. }
+        | Cause::GateOpened
+        | Cause::GateRefused
+        | Cause::Confirmed
+        | Cause::ClaimFailed
+        | Cause::AddressesLost
+        | Cause::Withdrawn
+        | Cause::WithdrawalUnconfirmed
+        | Cause::Fault(_)
+        | Cause::FaultCleared
+        | Cause::RetryDue
+        | Cause::DrainSettled
+        | Cause::Stalled { .. }
+        | Cause::SendsFailed
+        | Cause::Shutdown => None,
     }
 }
 

@@ -5,9 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::Table;
-use crate::net::{FrameSocket, inherited};
+use crate::net::{FrameSocket, SharedText, inherited};
 
-/// Carries the numbers of three file descriptors, with commas in between: the table, the liveness pipe, the frame socket.
+/// Carries the numbers of four file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
+/// the configuration.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -18,6 +19,7 @@ pub struct Link {
     table: Table,
     liveness: OwnedFd,
     frames: OwnedFd,
+    configuration: SharedText,
 }
 
 /// Says what is wrong with the environment that a guardian should have set.
@@ -47,11 +49,12 @@ impl Link {
     fn from_numbers(numbers: &str) -> Result<Self, LinkError> {
         let mut numbers = numbers.split(',').map(|number| number.parse::<RawFd>().map_err(|_| LinkError::Malformed));
         let mut next = || numbers.next().unwrap_or(Err(LinkError::Malformed));
-        let (table, liveness, frames) = (next()?, next()?, next()?);
+        let (table, liveness, frames, configuration) = (next()?, next()?, next()?, next()?);
         Ok(Self {
             table: Table::from_fd(inherited(table)?)?,
             liveness: inherited(liveness)?,
             frames: inherited(frames)?,
+            configuration: inherited(configuration)?.into(),
         })
     }
 
@@ -66,6 +69,14 @@ impl Link {
     /// Returns what becomes readable when the guardian has died; nothing is ever written to it.
     pub const fn liveness(&self) -> &OwnedFd {
         &self.liveness
+    }
+
+    /// Reads the configuration that the guardian runs with, whatever its file says by now.
+    ///
+    /// # Errors
+    /// What the kernel says; `InvalidData` where it is no text.
+    pub fn configuration(&self) -> io::Result<String> {
+        self.configuration.read()
     }
 
     /// Returns the table that the guardian reads.
@@ -94,10 +105,13 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
 
         let frames = FrameSocket::open().unwrap();
-        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd()].map(|it| it.as_raw_fd().to_string());
+        let configuration = SharedText::create("virtual_routers: []").unwrap();
+        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), configuration.as_fd()];
+        let descriptors = descriptors.map(|it| it.as_raw_fd().to_string());
 
         let link = Link::from_numbers(&descriptors.join(",")).unwrap();
 
+        assert_eq!(link.configuration().unwrap(), "virtual_routers: []");
         link.table().set_active(0, true);
         assert!(table.is_active(0));
         assert!(!is_readable(&link));
@@ -107,11 +121,11 @@ mod tests {
 
     #[test]
     fn numbers_that_no_guardian_wrote_are_refused() {
-        for numbers in ["", "3", "3,4", "a,b,c"] {
+        for numbers in ["", "3", "3,4", "3,4,5", "a,b,c,d"] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
         }
         let file = tempfile::tempfile().unwrap();
-        for numbers in ["-1,-1,-1", "999999,999999,999999", &format!("{0},{0},{0}", file.as_raw_fd())] {
+        for numbers in ["-1,-1,-1,-1", "999999,999999,999999,999999", &format!("{0},{0},{0},{0}", file.as_raw_fd())] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
         }
     }

@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 
 use super::link::VARIABLE;
 use super::{Backoff, Table};
-use crate::net::{Child, FrameSocket, Signals, Timer, boot_nanos};
+use crate::net::{Child, FrameSocket, SharedText, Signals, Timer, boot_nanos};
 
 /// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
@@ -30,6 +30,9 @@ pub struct Plan {
     pub arguments: Vec<OsString>,
     /// How many Virtual Routers it runs.
     pub routers: usize,
+    /// The text that names them. Every agent gets this one: table and cleanup know no other, and a file that is being
+    /// edited must not decide whether an agent that has died comes back.
+    pub configuration: String,
     /// How long it may take to leave before it is killed.
     pub patience: Duration,
     /// How long to wait before it is started again.
@@ -38,12 +41,13 @@ pub struct Plan {
 
 impl Plan {
     /// Runs this same program with other arguments; half a minute to leave, and the default backoff.
-    pub fn new(arguments: Vec<OsString>, routers: usize) -> Self {
+    pub fn new(arguments: Vec<OsString>, routers: usize, configuration: String) -> Self {
         Self {
             // Names the program that runs, even where its file has been replaced since.
             program: PathBuf::from("/proc/self/exe"),
             arguments,
             routers,
+            configuration,
             patience: Duration::from_secs(30),
             backoff: Backoff::default(),
         }
@@ -129,6 +133,7 @@ struct Guardian<'p> {
     /// The agent announces through this. Were it the last to hold it, the kernel would close it before it tells that
     /// the agent is dead, and closing a packet socket takes some 10 ms.
     frames: FrameSocket,
+    configuration: SharedText,
     /// Never written to: the kernel closes it when the guardian dies, and the agent sees that.
     _alive: PipeWriter,
 }
@@ -143,15 +148,16 @@ impl<'p> Guardian<'p> {
             timer: Timer::new()?,
             liveness,
             frames: FrameSocket::open()?,
+            configuration: SharedText::create(&plan.configuration)?,
             _alive: alive,
         })
     }
 
     fn start(&self) -> io::Result<Child> {
-        let inherited = [self.table.as_fd(), self.liveness.as_fd(), self.frames.as_fd()];
-        let [table, liveness, frames] = inherited.map(|descriptor| descriptor.as_raw_fd());
+        let inherited = [self.table.as_fd(), self.liveness.as_fd(), self.frames.as_fd(), self.configuration.as_fd()];
+        let numbers = inherited.map(|descriptor| descriptor.as_raw_fd().to_string());
         let mut command = Command::new(&self.plan.program);
-        command.arg0("vipd").args(&self.plan.arguments).env(VARIABLE, format!("{table},{liveness},{frames}"));
+        command.arg0("vipd").args(&self.plan.arguments).env(VARIABLE, numbers.join(","));
         // The terminal's Ctrl-C reaches a whole process group; the agent shall get it once, and from us.
         command.process_group(0);
         Child::spawn(&mut command, &inherited)

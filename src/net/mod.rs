@@ -15,6 +15,7 @@ mod process;
 mod readable;
 mod realtime;
 mod shared;
+mod shared_text;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 pub(crate) mod testing;
@@ -32,6 +33,7 @@ pub use process::{Child, Signals, inherited};
 pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
 pub use shared::Table;
+pub use shared_text::SharedText;
 pub use timer::Timer;
 pub use vrrp_socket::{Datagram, GROUP_V4, GROUP_V6, ReceiveError, VrrpSocket};
 pub use wake::Wake;

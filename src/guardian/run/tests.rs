@@ -8,7 +8,7 @@ use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
 use super::*;
-use crate::net::testing::interrupt;
+use crate::net::testing::{interrupt, is_readable};
 
 /// What every fake agent begins with: it logs its start, can write words of the table, and can stay
 /// until a signal comes or the guardian goes.
@@ -39,7 +39,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().display();
         mkfifo(&directory.path().join("ready"), Mode::S_IRWXU).unwrap();
-        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2);
+        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2, String::new());
         plan.program = "/bin/sh".into();
         plan.backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4), Duration::from_secs(60));
         Self { directory, plan }
@@ -231,11 +231,24 @@ fn an_agent_that_was_never_there_is_an_error() {
 
 #[test]
 fn the_agent_sees_the_guardian_go() {
-    let scene = Scene::new("read -r nothing < /dev/fd/${VIPD_GUARDIAN#*,}; exit 0");
+    let liveness = "rest=${VIPD_GUARDIAN#*,}; exec < /dev/fd/${rest%%,*} || exit 7; echo > ready";
+    let scene = Scene::new(&format!("{liveness}; read -r nothing; exit 0"));
     let guardian = Guardian::new(&scene.plan).unwrap();
     let mut child = guardian.start().unwrap();
+    scene.wait_until_ready();
+    assert!(!is_readable(&child));
 
     drop(guardian);
 
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn every_agent_gets_the_configuration_that_the_guardian_began_with() {
+    let mut scene = Scene::new("cat /dev/fd/${VIPD_GUARDIAN##*,} >> log; once && exit 1; exit 0");
+    scene.plan.configuration = "virtual_routers: []\n".to_owned();
+
+    run(&scene.plan, &mut scene.recorder()).unwrap();
+
+    assert_eq!(scene.log(), ["start", "virtual_routers: []", "start", "virtual_routers: []"]);
 }
