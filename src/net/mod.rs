@@ -27,7 +27,7 @@ mod vrrp_socket;
 mod wake;
 
 pub use capture::{Capture, Frame};
-pub use clock::boot_nanos;
+pub use clock::{boot_nanos, clock_is_synchronised, wall_nanos};
 pub use frame_socket::FrameSocket;
 pub use freezer::{Freezer, Hierarchy};
 pub use held_thread::{find_thread, hold_thread};
