@@ -181,8 +181,8 @@ fn keys_are_named_apart_and_the_active_one_is_among_them() {
     assert_eq!(folder.refused(&active("2")), "6:35 there is no key 2 to sign with");
     assert!(folder.refused(&active("0")).starts_with("6:35 `active_key` is 0"));
     assert!(folder.refused(&with("{ id: 256, file: one }")).starts_with("6:36 `id` is 256"));
-    assert_eq!(folder.refused(&with("{ id: 1 }")), "6:29 a key has no `file`");
-    assert_eq!(folder.refused(&with("")), "6:27 `keys` is empty");
+    assert_eq!(folder.refused(&with("{ id: 1 }")), "6:30 a key has no `file`");
+    assert_eq!(folder.refused(&with("")), "6:29 `keys` is empty");
     assert_eq!(folder.refused("authentication: { mode: enforce }"), "6:21 `authentication` has no `keys`");
     assert!(
         folder.refused("authentication: { mode: strict, keys: [{ id: 1, file: one }] }").starts_with("6:29 `mode`")
