@@ -12,7 +12,7 @@ use super::notice::{News, Teller};
 use super::sockets::Share;
 
 /// Packets that one socket may deliver before timers and other sockets get their turn.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 /// More packets than a receive buffer holds.
 const MOST_QUEUED: usize = 65_536;
 

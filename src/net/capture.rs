@@ -52,6 +52,17 @@ impl Capture {
         Ok(Self { socket, buffer: [0; SNAP_LENGTH] })
     }
 
+    /// Leaves out what comes from one Ethernet address, or another one that ends in the same four bytes.
+    ///
+    /// # Errors
+    /// What the kernel says, in practice only that there is no memory.
+    pub fn ignore(&self, mac: [u8; 6]) -> io::Result<()> {
+        let [_, _, end @ ..] = mac;
+        let mut program = vec![load(libc::BPF_W, 8), jump_if(u32::from_be_bytes(end), 0, 1), answer(0)];
+        program.extend(FILTER);
+        self.socket.attach_filter(&program)
+    }
+
     /// Returns the next frame; `None` where there is none now.
     ///
     /// # Errors
