@@ -3,7 +3,6 @@
 //! Two words for the heartbeats and one for the generation, then two for each Virtual Router in the configuration's order:
 //! the claimed epoch, and whether it is Active in the protocol.
 
-use core::fmt;
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
@@ -27,12 +26,13 @@ pub enum Thread {
     Address,
 }
 
-impl fmt::Display for Thread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Thread {
+    /// Returns the name that the kernel knows the thread by.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Election => "election",
-            Self::Address => "address",
-        })
+            Self::Address => "addresses",
+        }
     }
 }
 
