@@ -4,7 +4,6 @@
 //! the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: one
 //! word for the clock, and one for each router, the last sequence.
 
-use core::fmt;
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
@@ -30,12 +29,13 @@ pub enum Thread {
     Address,
 }
 
-impl fmt::Display for Thread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Thread {
+    /// Returns the name that the kernel knows the thread by.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Election => "election",
-            Self::Address => "address",
-        })
+            Self::Address => "addresses",
+        }
     }
 }
 
