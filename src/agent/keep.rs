@@ -58,15 +58,16 @@ impl Keeper {
     fn records(&self, exact: bool) -> BTreeMap<String, Record> {
         let mut records = BTreeMap::new();
         for (index, (router, published)) in self.config.virtual_routers.iter().zip(self.handle.routers()).enumerate() {
-            let (Some(authentication), Some(signing)) = (&router.authentication, published.snapshot().signing) else {
-                continue;
-            };
+            let Some(authentication) = &router.authentication else { continue };
+            // Before the engine has published anything, what was read from the file is all that is known.
+            let heard = published.snapshot().signing.map(|signing| signing.heard);
+            let heard = heard.unwrap_or_else(|| self.sequences.of(&router.name).heard);
             // Not from the snapshot: this was written before each packet left.
             let sent = self.guardian.table().sequence(index).map(|bits| match authentication.anti_replay {
                 AntiReplay::Monotonic if !exact => bits.get().wrapping_add(AHEAD),
                 AntiReplay::Monotonic | AntiReplay::Time => bits.get(),
             });
-            records.insert(router.name.clone(), Record::new(sent.map(Sequence::from_bits), &signing.heard));
+            records.insert(router.name.clone(), Record::new(sent.map(Sequence::from_bits), &heard));
         }
         records
     }
@@ -81,10 +82,11 @@ impl Keeper {
         let apart = clock_behind_wall.abs() > APART;
         match (told, apart) {
             (false, true) => {
-                let seconds = clock_behind_wall / 1_000_000_000;
+                let direction = if clock_behind_wall < 0 { "behind" } else { "ahead of" };
+                let seconds = clock_behind_wall.unsigned_abs() / 1_000_000_000;
                 warn!(
-                    "the wall clock has been stepped: it is {seconds} s ahead of the clock that advertisements are \
-                     signed with, which follows slowly; restart vipd if peers discard them as outside_window"
+                    "the wall clock has been corrected: it is {seconds} s {direction} the clock that advertisements \
+                     are signed with, which follows slowly; restart vipd if peers discard them as outside_window"
                 );
             }
             (true, false) => info!("the clock that advertisements are signed with agrees with the wall clock again"),

@@ -13,6 +13,7 @@ mod plans;
 mod sequences;
 mod supervise;
 
+use core::num::NonZeroU64;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -123,7 +124,7 @@ struct Kept {
 }
 
 impl Kept {
-    /// Returns what is known of the router with this index; what the shared table holds is newer than any file.
+    /// Returns what is known of the router with this index, and brings the shared table up to that.
     fn past(&self, index: usize, router: &VirtualRouter, guardian: &Link) -> Past {
         let mut memory = self.sequences.of(&router.name);
         let last = guardian.table().sequence(index).map(|bits| Sequence::from_bits(bits.get()));
@@ -131,6 +132,9 @@ impl Kept {
             (Some(kept), Some(last)) if kept.is_after(last) => Some(kept),
             (kept, last) => last.or(kept),
         };
+        if let Some(bits) = memory.sent.and_then(|sent| NonZeroU64::new(sent.to_bits())) {
+            guardian.table().set_sequence(index, bits);
+        }
         Past { drained: self.drained.contains(&router.name), memory }
     }
 }

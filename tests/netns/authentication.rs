@@ -195,6 +195,29 @@ fn rule_28_a_restart_admits_no_replay_where_clocks_do_not_count() {
 }
 
 #[test]
+fn rule_28_what_was_sent_is_remembered_through_a_run_that_sends_nothing() {
+    let mut lab = Lab::new();
+    let mut a = lab.node(1);
+    give_key(&a, "key", 1);
+    let sent = |node: &Node| {
+        let kept: Value = serde_json::from_slice(&fs::read(node.folder().join("sequences.json")).unwrap()).unwrap();
+        kept["db"]["sent"].as_u64().unwrap()
+    };
+    let settings = "{ anti_replay: monotonic, keys: [{ id: 1, file: key }] }";
+    a.run(&[Router::pair(200).with("authentication", settings)]);
+    a.becomes(State::Active);
+    assert!(a.stop().success());
+    let before = sent(&a);
+
+    a.set_up("eth0", false);
+    a.start_again();
+    a.answers();
+    assert!(a.stop().success());
+
+    assert_eq!(sent(&a), before);
+}
+
+#[test]
 fn the_guardian_signs_priority_0_for_a_killed_agent() {
     let mut lab = Lab::new();
     let slow = |priority| enforced(priority).with("advertisement_interval", "500ms").with("preempt", false);
