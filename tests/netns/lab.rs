@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{AfSpecInet6, AfSpecUnspec, In6AddrGenMode, LinkAttribute, LinkMessage};
-use vipd::net::link::{self, PortState};
+use vipd::net::link;
 use vipd::net::netlink::{Monitor, MonitorEvent};
 use vipd::net::privileges::{Capability, missing};
 use vipd::net::{Namespace, Netlink};
@@ -111,8 +111,8 @@ impl Lab {
     /// Drops every frame from and to an interface, without a word to either end; or lets them pass again.
     pub(crate) fn set_cut(&mut self, node: &Node, interface: &str, cut: bool) {
         let port = self.port(node, interface);
-        let state = if cut { PortState::Disabled } else { PortState::Forwarding };
-        link::set_port_state(&mut self.netlink, port, state).unwrap();
+        // Not by the port's state: late news of a carrier would open the port again.
+        link::set_master(&mut self.netlink, port, (!cut).then_some(self.bridge)).unwrap();
     }
 
     /// Switches the switch's end of a cable off or on: the host sees that it has no carrier.
@@ -148,14 +148,14 @@ fn without_automatic_addresses(netlink: &mut Netlink, index: u32) {
     netlink.request(RouteNetlinkMessage::SetLink(link), 0).unwrap();
 }
 
-/// Returns what happened to IPv4 addresses and links; of IPv6 addresses the kernel tells some time later.
+/// Returns what happened to IPv4 addresses; of links and IPv6 addresses the kernel tells some time later.
 pub(crate) fn changes(events: &mut Monitor) -> Vec<MonitorEvent> {
-    let is_late = |event: &MonitorEvent| match event {
-        MonitorEvent::Address(change) | MonitorEvent::AddressGone(change) => change.address.address.is_ipv6(),
-        MonitorEvent::Link(_) | MonitorEvent::LinkGone { .. } | MonitorEvent::Overrun => false,
+    let is_told_at_once = |event: &MonitorEvent| match event {
+        MonitorEvent::Address(change) | MonitorEvent::AddressGone(change) => change.address.address.is_ipv4(),
+        MonitorEvent::LinkGone { .. } | MonitorEvent::Overrun => true,
+        MonitorEvent::Link(_) => false,
     };
-    let all = core::iter::from_fn(|| events.next_event().unwrap());
-    all.filter(|event| !is_late(event)).collect()
+    core::iter::from_fn(|| events.next_event().unwrap()).filter(is_told_at_once).collect()
 }
 
 /// Reads an address that a test wrote down.
