@@ -77,7 +77,7 @@ pub(super) enum Command {
     #[command(after_help = help(&["vipd decode capture.pcap", "tcpdump -i eth0 -U -w - 'proto 112 or arp or icmp6' | vipd decode -"]))]
     Decode(DecodeArgs),
     /// Prove failover on this machine, in namespaces of its own
-    #[command(after_help = help(&["vipd drill", "vipd drill host-death --interval 10ms --runs 20"]))]
+    #[command(after_help = help(&["vipd drill", "vipd drill host-death --interval 10ms --runs 20", "vipd drill starve --interval 10ms --load 60s"]))]
     Drill(DrillArgs),
     /// Print a completion script for a shell
     #[command(after_help = help(&["vipd completions bash > /etc/bash_completion.d/vipd"]))]
@@ -146,7 +146,7 @@ pub(super) struct DecodeArgs {
 /// Holds what `vipd drill` takes.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct DrillArgs {
-    /// The scenarios to play: host-death, kill, drain, failback, term [default: all]
+    /// The scenarios to play; an unknown one lists them all [default: all]
     #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
     /// The advertisement intervals to play them at; more than one separated by commas

@@ -24,7 +24,7 @@ use crate::net::{Capture, FrameSocket, GROUP_V4, Timer, Wake, boot_nanos};
 const PACKETS_PER_MS: u64 = 50;
 const MILLISECOND: u64 = 1_000_000;
 /// How many frames of each node it has recorded.
-const RECORDED: usize = 8;
+const RECORDED: usize = 2;
 const ETHERNET_HEADER: usize = 14;
 const IPV4_HEADER: usize = 20;
 /// The group's Ethernet address (RFC 1112 §6.4).
