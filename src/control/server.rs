@@ -84,10 +84,16 @@ impl Context {
 
     /// Sends a command and waits until every router in `about` has published the outcome.
     async fn carry_out(&self, command: Command, about: &[usize], drained: bool) -> Result<Json<Changed>, Refusal> {
-        self.engine.send(command).map_err(|busy| Refusal::hung(busy.to_string()))?;
         let routers = self.engine.routers();
+        let before: Vec<_> = about.iter().map(|index| (*index, routers[*index].snapshot().commands)).collect();
+        self.engine.send(command).map_err(|busy| Refusal::hung(busy.to_string()))?;
+        let waits = |&(index, commands): &(usize, u64)| {
+            let now = routers[index].snapshot();
+            // A peer that cannot serve gives the role back within a millisecond: the drain is over when it is seen.
+            now.view.drained != drained && now.commands == commands
+        };
         let done = async {
-            while about.iter().any(|index| routers[*index].snapshot().view.drained != drained) {
+            while before.iter().any(waits) {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };

@@ -26,6 +26,8 @@ pub(super) struct Shared {
     pub(super) wake: Wake,
     /// When each router's lease was last renewed; 0: nothing leased is held.
     pub(super) renewed: Box<[AtomicU64]>,
+    /// When this node last advertised for each router, or began to claim; 0: never.
+    pub(super) vouched: Box<[AtomicU64]>,
 }
 
 /// Reaches the address thread; cheap to clone.
@@ -49,6 +51,16 @@ impl DataplaneHandle {
     pub fn renewed(&self, router: usize) -> Option<u64> {
         // One stamp alone is read: it needs no order with anything else.
         self.shared.renewed.get(router).map(|stamp| stamp.load(Ordering::Relaxed)).filter(|&stamp| stamp > 0)
+    }
+
+    /// Vouches that a router still has its role at this moment, in nanoseconds since boot: its advertisement has just left, or
+    /// its claim is about to be ordered. Never blocks.
+    ///
+    /// Whoever does not vouch for [`Plan::silence`] lets the leases run out.
+    pub fn vouch(&self, router: usize, now: u64) {
+        if let Some(vouched) = self.shared.vouched.get(router) {
+            vouched.store(now, Ordering::Release);
+        }
     }
 
     /// Lets the thread remove what is still claimed and end; it drops its callbacks then.
@@ -76,9 +88,10 @@ pub fn start(
         orders: ArrayQueue::new(64 + 4 * plans.len()),
         wake: Wake::new()?,
         renewed: plans.iter().map(|_| AtomicU64::new(0)).collect(),
+        vouched: plans.iter().map(|_| AtomicU64::new(0)).collect(),
     });
-    let Settings { realtime, state_file, frames } = settings;
-    let worker = Worker::new(plans, &state_file, frames, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
+    let realtime = settings.realtime;
+    let worker = Worker::new(plans, settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
     thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(realtime))?;
     Ok(DataplaneHandle { shared })
 }

@@ -14,6 +14,8 @@ mod host;
 mod kernel;
 mod leftovers;
 mod message;
+mod oversight;
+mod permission;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -22,4 +24,5 @@ mod thread;
 pub use aftermath::{remove_all, survey};
 pub use handle::{DataplaneHandle, Full, start};
 pub use message::{Answer, InterfaceState, Order, Place, Report, ReportEvent};
+pub use oversight::Oversight;
 pub use plan::{Announce, Plan, PlannedAddress, Scope, Settings};

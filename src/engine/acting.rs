@@ -23,9 +23,14 @@ impl Engine {
                 Action::SendAdvertisement { priority } => {
                     let socket = self.shares[self.share_of[index]].socket();
                     let member = &mut self.members[index];
-                    match member.advertise(socket, priority) {
+                    let (clock, offset) = (self.clock.read(now), self.clock.offset(now));
+                    let record = |router, sequence| self.ledger.signing(router, sequence, offset);
+                    match member.advertise(socket, priority, clock, record) {
                         Ok(()) => {
                             member.published.counters.sent.increment();
+                            if !priority.is_release() {
+                                self.dataplane.vouch(index, now.as_nanos());
+                            }
                             member.handle(now, Event::Sent);
                         }
                         // A failed send is counted and skipped: the next Adver_Timer is the retry.
@@ -38,6 +43,7 @@ impl Engine {
                 }
                 Action::Claim { epoch } => {
                     self.ledger.claiming(index, epoch);
+                    self.dataplane.vouch(index, now.as_nanos());
                     if self.dataplane.order(Order::Claim { router: index, epoch: epoch.0 }).is_err() {
                         self.members[index].handle(now, Event::ClaimFailed { epoch });
                     }
@@ -142,6 +148,7 @@ impl Engine {
             for index in 0..self.members.len() {
                 if router.is_none_or(|wanted| wanted == index) {
                     let now = Self::now();
+                    self.members[index].commands += 1;
                     self.members[index].handle(now, event);
                     self.act(index, now);
                 }

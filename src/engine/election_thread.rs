@@ -11,13 +11,14 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use crate::dataplane::DataplaneHandle;
 use crate::election::{Epoch, Event, Instant, StateName, earliest};
-use crate::net::{Timer, boot_nanos};
+use crate::net::{Timer, boot_nanos, clock_is_synchronised, wall_nanos};
 
 use super::answers::Answers;
 use super::handle::Inbox;
 use super::ledger::Ledger;
 use super::member::Member;
 use super::notice::Teller;
+use super::signing_clock::SigningClock;
 use super::sockets::Share;
 
 const COMMANDS: u64 = u64::MAX;
@@ -25,6 +26,9 @@ const ANSWERS: u64 = u64::MAX - 1;
 const TIMER: u64 = u64::MAX - 2;
 /// How soon something that could not be done is tried again: a withdrawal without room in the queue, a busy reader.
 const SOON: Duration = Duration::from_millis(1);
+
+/// How often the signing clock is compared with the wall clock, at most: nothing wakes this thread for it.
+const CLOCKS: Duration = Duration::from_secs(1);
 
 /// How many of its intervals a router must have been away for to distrust what it hears next.
 const INTERVALS_OF_ABSENCE: u32 = 3;
@@ -43,11 +47,14 @@ pub(super) struct Engine {
     pub(super) dataplane: DataplaneHandle,
     pub(super) teller: Teller,
     pub(super) ledger: Box<dyn Ledger>,
+    pub(super) clock: SigningClock,
     pub(super) buffer: Vec<u8>,
     pub(super) retry_sockets_at: Option<Instant>,
     /// Withdrawals that found no room in the address thread's queue.
     pub(super) unsent_withdrawals: Vec<(usize, Epoch)>,
     pub(super) stop_by: Option<Instant>,
+    /// When the thread must run again to show that it does.
+    pub(super) beat_by: Instant,
     /// What the timer is armed for.
     armed: Option<Instant>,
 }
@@ -60,6 +67,7 @@ impl Engine {
         dataplane: DataplaneHandle,
         teller: Teller,
         ledger: Box<dyn Ledger>,
+        clock: SigningClock,
     ) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let timer = Timer::new()?;
@@ -80,11 +88,13 @@ impl Engine {
             dataplane,
             teller,
             ledger,
+            clock,
             // An IPv4 header with options and the longest advertisement; anything longer is not one of ours.
             buffer: vec![0; 8192],
             retry_sockets_at: None,
             unsent_withdrawals,
             stop_by: None,
+            beat_by: Instant::ZERO,
             armed: None,
         })
     }
@@ -95,6 +105,7 @@ impl Engine {
     /// What the kernel says of the poll itself; nothing else ends the thread.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = [EpollEvent::empty(); 16];
+        self.beat();
         loop {
             self.rearm()?;
             let ready = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
@@ -112,11 +123,14 @@ impl Engine {
                     share => self.receive(usize::try_from(share).unwrap_or(usize::MAX)),
                 }
             }
+            self.watch_renewals();
             self.time_out();
             self.publish();
             if self.has_stopped() {
+                self.ledger.rest();
                 return Ok(());
             }
+            self.beat();
         }
     }
 
@@ -125,7 +139,7 @@ impl Engine {
     }
 
     fn rearm(&mut self) -> io::Result<()> {
-        let mut next = earliest(self.retry_sockets_at, self.stop_by);
+        let mut next = earliest(earliest(self.retry_sockets_at, self.stop_by), Some(self.beat_by));
         let mut busy = !self.unsent_withdrawals.is_empty();
         for member in &self.members {
             next = earliest(next, member.router.next_deadline());
@@ -193,11 +207,19 @@ impl Engine {
         self.members.iter().all(left) || Self::now() >= stop_by
     }
 
+    /// Follows the wall clock, where anything is signed by it (ownership rule 27).
+    fn compare_clocks(&mut self, now: Instant) {
+        let due = self.clock.compared_ago(now) >= CLOCKS;
+        if due && self.members.iter().any(|member| member.plan.authentication.is_some()) {
+            self.clock.compare(now, wall_nanos(), clock_is_synchronised());
+        }
+    }
+
     fn publish(&mut self) {
         let now = Self::now();
+        self.compare_clocks(now);
         for member in &mut self.members {
-            member.publish(now);
+            member.publish(now, &self.clock);
         }
-        self.ledger.beat(now);
     }
 }

@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use vrrp_packet::{ChecksumForm, Priority};
+use vrrp_packet::{ChecksumForm, Priority, Sequence, UnixTime};
 
 use crate::election::{Action, Effective, Event, Fault, Instant, Router};
 use crate::net::VrrpSocket;
 
-use super::handle::{Published, Snapshot};
+use super::handle::{Published, Signing, Snapshot};
 use super::notice::{Limited, News, Notice, Teller};
 use super::plan::Plan;
+use super::signatures::Memory;
+use super::signing_clock::SigningClock;
 use super::voice::Voice;
 
 /// How long the same kind of news about a router is kept back after it was told, in nanoseconds.
@@ -35,7 +37,15 @@ pub(super) struct Member {
     /// Whether the interface has been looked at, so that the election could begin.
     pub(super) started: bool,
     pub(super) actions: Vec<Action>,
+    /// Whether the interface can be used to advertise and to listen.
+    usable: bool,
+    /// Whether the lease of the addresses is not renewed in time.
+    unrenewed: bool,
+    /// How many commands were carried out.
+    pub(super) commands: u64,
     voice: Voice,
+    /// Which sequences of signed advertisements were used.
+    pub(super) memory: Memory,
     told: [u64; Limited::COUNT],
     unpublished: bool,
 }
@@ -46,11 +56,15 @@ impl Member {
             index,
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
+            commands: 0,
+            memory: plan.remembered,
             plan,
             published,
             link: Link::default(),
             started: false,
             actions: Vec::with_capacity(ACTIONS),
+            usable: false,
+            unrenewed: false,
             told: [0; Limited::COUNT],
             unpublished: true,
         }
@@ -70,15 +84,31 @@ impl Member {
         if let Some(source) = link.source {
             self.handle(now, Event::Source(source));
         }
-        let effective = if has_socket && link.up && link.source.is_some() {
-            Effective::Priority(self.plan.settings.priority)
-        } else {
-            Effective::Fault(Fault::Deaf)
-        };
-        self.handle(now, Event::EffectivePriority(effective));
+        self.usable = has_socket && link.up && link.source.is_some();
+        self.handle(now, Event::EffectivePriority(self.effective()));
         if !self.started {
             self.started = true;
             self.handle(now, Event::Started);
+        }
+    }
+
+    /// Takes over whether the lease is not renewed in time, and tells whether that is news.
+    pub(super) fn set_unrenewed(&mut self, now: Instant, unrenewed: bool) -> bool {
+        let changed = core::mem::replace(&mut self.unrenewed, unrenewed) != unrenewed;
+        if changed {
+            self.handle(now, Event::EffectivePriority(self.effective()));
+        }
+        changed
+    }
+
+    /// What speaks against this node, the worst first.
+    fn effective(&self) -> Effective {
+        if !self.usable {
+            Effective::Fault(Fault::Deaf)
+        } else if self.unrenewed {
+            Effective::Fault(Fault::Unrenewed)
+        } else {
+            Effective::Priority(self.plan.settings.priority)
         }
     }
 
@@ -90,13 +120,25 @@ impl Member {
         }
     }
 
-    /// Sends an advertisement.
+    /// Sends an advertisement; `record` is told each sequence before it is used.
     ///
     /// # Errors
     /// The kernel's error number.
-    pub(super) fn advertise(&mut self, socket: Option<&VrrpSocket>, priority: Priority) -> Result<(), i32> {
+    pub(super) fn advertise(
+        &mut self,
+        socket: Option<&VrrpSocket>,
+        priority: Priority,
+        clock: UnixTime,
+        record: impl Fn(usize, Sequence),
+    ) -> Result<(), i32> {
         let (Some(socket), Some(source)) = (socket, self.link.source) else { return Err(libc::ENETDOWN) };
-        self.voice.advertise(&self.plan, socket, source, priority)
+        let index = self.index;
+        let mut next = |guard| {
+            let sequence = self.memory.next_to_send(guard, clock);
+            record(index, sequence);
+            sequence
+        };
+        self.voice.advertise(&self.plan, socket, source, priority, &mut next)
     }
 
     /// Tells news of this router, of the limited kinds only once a minute.
@@ -116,7 +158,7 @@ impl Member {
     }
 
     /// Publishes what changed; where a reader is just copying, the change waits for the next turn.
-    pub(super) fn publish(&mut self, now: Instant) {
+    pub(super) fn publish(&mut self, now: Instant, clock: &SigningClock) {
         if !self.unpublished {
             return;
         }
@@ -125,6 +167,12 @@ impl Member {
             interface_index: self.link.index,
             link_up: self.link.up,
             source: self.link.source,
+            commands: self.commands,
+            signing: self.plan.authentication.as_ref().map(|_| Signing {
+                heard: self.memory.heard,
+                clock_behind_wall: clock.behind_wall(),
+                clock_synchronised: clock.is_synchronised(),
+            }),
             taken: now,
         };
         self.unpublished = !self.published.publish(snapshot);

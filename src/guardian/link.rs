@@ -5,9 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::Table;
-use crate::net::{FrameSocket, inherited};
+use crate::net::{FrameSocket, SharedText, Wake, inherited};
 
-/// Carries the numbers of three file descriptors, with commas in between: the table, the liveness pipe, the frame socket.
+/// Carries the numbers of five file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
+/// the configuration and what wakes the guardian; after them the generation.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -18,6 +19,9 @@ pub struct Link {
     table: Table,
     liveness: OwnedFd,
     frames: OwnedFd,
+    configuration: SharedText,
+    wake: Wake,
+    generation: u64,
 }
 
 /// Says what is wrong with the environment that a guardian should have set.
@@ -45,13 +49,18 @@ impl Link {
     }
 
     fn from_numbers(numbers: &str) -> Result<Self, LinkError> {
-        let mut numbers = numbers.split(',').map(|number| number.parse::<RawFd>().map_err(|_| LinkError::Malformed));
-        let mut next = || numbers.next().unwrap_or(Err(LinkError::Malformed));
-        let (table, liveness, frames) = (next()?, next()?, next()?);
+        let (descriptors, generation) = numbers.rsplit_once(',').ok_or(LinkError::Malformed)?;
+        let generation = generation.parse().map_err(|_| LinkError::Malformed)?;
+        let descriptors: Result<Vec<RawFd>, _> = descriptors.split(',').map(str::parse).collect();
+        let [table, liveness, frames, configuration, wake] =
+            descriptors.ok().as_deref().and_then(|all| all.try_into().ok()).ok_or(LinkError::Malformed)?;
         Ok(Self {
             table: Table::from_fd(inherited(table)?)?,
             liveness: inherited(liveness)?,
             frames: inherited(frames)?,
+            configuration: inherited(configuration)?.into(),
+            wake: Wake::from_fd(inherited(wake)?),
+            generation,
         })
     }
 
@@ -63,9 +72,27 @@ impl Link {
         self.frames.try_clone().map(FrameSocket::from)
     }
 
+    /// Tells whether the guardian has given up on this agent, which may then not touch an address any more.
+    pub fn is_superseded(&self) -> bool {
+        self.table.generation() != self.generation
+    }
+
+    /// Makes the guardian look at the table: something is promised for sooner than before.
+    pub fn wake_guardian(&self) {
+        self.wake.notify();
+    }
+
     /// Returns what becomes readable when the guardian has died; nothing is ever written to it.
     pub const fn liveness(&self) -> &OwnedFd {
         &self.liveness
+    }
+
+    /// Reads the configuration that the guardian runs with, whatever its file says by now.
+    ///
+    /// # Errors
+    /// What the kernel says; `InvalidData` where it is no text.
+    pub fn configuration(&self) -> io::Result<String> {
+        self.configuration.read()
     }
 
     /// Returns the table that the guardian reads.
@@ -94,12 +121,21 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
 
         let frames = FrameSocket::open().unwrap();
-        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd()].map(|it| it.as_raw_fd().to_string());
+        let configuration = SharedText::create("virtual_routers: []").unwrap();
+        let wake = Wake::new().unwrap();
+        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), configuration.as_fd(), wake.as_fd()];
+        let descriptors = descriptors.map(|it| it.as_raw_fd().to_string()).join(",");
 
-        let link = Link::from_numbers(&descriptors.join(",")).unwrap();
+        let link = Link::from_numbers(&format!("{descriptors},0")).unwrap();
 
+        assert_eq!(link.configuration().unwrap(), "virtual_routers: []");
         link.table().set_active(0, true);
         assert!(table.is_active(0));
+        link.wake_guardian();
+        assert!(becomes_readable(&wake));
+        assert!(!link.is_superseded());
+        table.supersede();
+        assert!(link.is_superseded());
         assert!(!is_readable(&link));
         drop(writer);
         assert!(becomes_readable(&link));
@@ -107,11 +143,12 @@ mod tests {
 
     #[test]
     fn numbers_that_no_guardian_wrote_are_refused() {
-        for numbers in ["", "3", "3,4", "a,b,c"] {
+        for numbers in ["", "3", "3,4", "3,4,5,6,7", "a,b,c,d,e,0", "3,4,5,6,7,x", "3,4,5,6,7,8,0"] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
         }
         let file = tempfile::tempfile().unwrap();
-        for numbers in ["-1,-1,-1", "999999,999999,999999", &format!("{0},{0},{0}", file.as_raw_fd())] {
+        let not_a_table = format!("{0},{0},{0},{0},{0},0", file.as_raw_fd());
+        for numbers in ["-1,-1,-1,-1,-1,0", "999999,999999,999999,999999,999999,0", &not_a_table] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
         }
     }

@@ -1,19 +1,23 @@
 //! What the agent tells its guardian, in words that survive it.
 //!
-//! Two words for the heartbeats, then two for each Virtual Router in the configuration's order: the claimed epoch, and
-//! whether it is Active in the protocol.
+//! Two words for the heartbeats and one for the generation, then two for each Virtual Router in the configuration's order:
+//! the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: one
+//! word for the clock, and one for each router, the last sequence.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::net::{self, boot_nanos};
+use crate::net;
 
-/// The heartbeats of both threads.
-const HEADER: usize = 2;
+/// The heartbeats of both threads, and the generation.
+const HEADER: usize = 3;
+const GENERATION: usize = 2;
 /// The claimed epoch and the Active flag.
 const PER_ROUTER: usize = 2;
+/// The signing clock.
+const CLOCK: usize = 1;
 
 /// Names a thread that shows that it is alive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +27,16 @@ pub enum Thread {
     Election,
     /// The address thread.
     Address,
+}
+
+impl Thread {
+    /// Returns the name that the kernel knows the thread by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Election => "election",
+            Self::Address => "addresses",
+        }
+    }
 }
 
 /// Records what the agent holds; the agent writes it, and the guardian reads it when the agent is gone.
@@ -35,7 +49,7 @@ impl Table {
     /// # Errors
     /// What the kernel says: no memory, too many files open.
     pub fn create(routers: usize) -> io::Result<Self> {
-        net::Table::create(HEADER + PER_ROUTER * routers).map(Self)
+        net::Table::create(HEADER + PER_ROUTER * routers + CLOCK + routers).map(Self)
     }
 
     /// Maps a table that another process made.
@@ -44,7 +58,7 @@ impl Table {
     /// `InvalidInput` where the file descriptor is something else.
     pub(super) fn from_fd(memory: OwnedFd) -> io::Result<Self> {
         let table = net::Table::from_fd(memory)?;
-        if table.words().len() < HEADER {
+        if table.words().len() < HEADER + CLOCK {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         Ok(Self(table))
@@ -52,7 +66,7 @@ impl Table {
 
     /// Returns how many Virtual Routers it has room for.
     pub const fn routers(&self) -> usize {
-        (self.0.words().len() - HEADER) / PER_ROUTER
+        (self.0.words().len() - HEADER - CLOCK) / (PER_ROUTER + 1)
     }
 
     /// Records that a router's addresses are about to be claimed under an epoch, or, with `None`, that they are confirmed gone.
@@ -78,18 +92,60 @@ impl Table {
         self.active_word(router).load(Ordering::Acquire) != 0
     }
 
-    /// Shows that a thread is alive now.
-    pub fn beat(&self, thread: Thread) {
-        self.0.word(thread as usize).store(boot_nanos(), Ordering::Relaxed);
+    /// Promises that a thread will have run again by a moment in nanoseconds since boot; `None`: it promises nothing.
+    pub fn promise(&self, thread: Thread, until: Option<u64>) {
+        self.0.word(thread as usize).store(until.unwrap_or(0), Ordering::Release);
     }
 
-    /// Returns when a thread last showed that it is alive, in nanoseconds since boot; 0 where it never did.
-    pub fn heartbeat(&self, thread: Thread) -> u64 {
-        self.0.word(thread as usize).load(Ordering::Relaxed)
+    /// Records the last sequence that a router's advertisements were signed with; it must not be used again.
+    pub fn set_sequence(&self, router: usize, sequence: NonZeroU64) {
+        self.sequence_word(router).store(sequence.get(), Ordering::Release);
+    }
+
+    /// Returns the last sequence that a router's advertisements were signed with.
+    pub fn sequence(&self, router: usize) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.sequence_word(router).load(Ordering::Acquire))
+    }
+
+    /// Records the signing clock less the boot clock, in nanoseconds.
+    pub fn set_clock_offset(&self, nanos: i64) {
+        self.clock_word().store(nanos.cast_unsigned(), Ordering::Release);
+    }
+
+    /// Returns the signing clock less the boot clock, in nanoseconds; `None` where nothing was ever signed.
+    pub fn clock_offset(&self) -> Option<i64> {
+        // The clocks agree only on a machine that was booted in 1970.
+        Some(self.clock_word().load(Ordering::Acquire).cast_signed()).filter(|nanos| *nanos != 0)
+    }
+
+    /// Returns what each thread has promised; `None`: nothing.
+    pub fn promises(&self) -> [Option<u64>; 2] {
+        [Thread::Election, Thread::Address].map(|thread| {
+            let until = self.0.word(thread as usize).load(Ordering::Acquire);
+            (until > 0).then_some(until)
+        })
+    }
+
+    /// Returns the number of agents that the guardian has given up on (ownership rule 12).
+    pub fn generation(&self) -> u64 {
+        self.0.word(GENERATION).load(Ordering::Acquire)
+    }
+
+    /// Gives up on the present agent: from now on it may not touch an address, however long it still lives.
+    pub(super) fn supersede(&self) {
+        self.0.word(GENERATION).fetch_add(1, Ordering::AcqRel);
     }
 
     const fn claim_word(&self, router: usize) -> &AtomicU64 {
         self.0.word(HEADER + PER_ROUTER * router)
+    }
+
+    const fn clock_word(&self) -> &AtomicU64 {
+        self.0.word(HEADER + PER_ROUTER * self.routers())
+    }
+
+    const fn sequence_word(&self, router: usize) -> &AtomicU64 {
+        self.0.word(HEADER + PER_ROUTER * self.routers() + CLOCK + router)
     }
 
     const fn active_word(&self, router: usize) -> &AtomicU64 {
@@ -115,12 +171,17 @@ mod tests {
 
         table.set_claimed(0, epoch);
         table.set_active(1, true);
-        table.beat(Thread::Address);
+        table.promise(Thread::Address, Some(9));
+        table.supersede();
+        table.set_clock_offset(-5);
+        table.set_sequence(1, NonZeroU64::MAX);
 
+        assert_eq!((table.clock_offset(), Table::create(1).unwrap().clock_offset()), (Some(-5), None));
+        assert_eq!((table.sequence(0), table.sequence(1)), (None, Some(NonZeroU64::MAX)));
         assert_eq!((table.claimed(0), table.claimed(1)), (epoch, None));
         assert_eq!((table.is_active(0), table.is_active(1)), (false, true));
-        assert_eq!(table.heartbeat(Thread::Election), 0);
-        assert!(table.heartbeat(Thread::Address) > 0);
+        assert_eq!(table.promises(), [None, Some(9)]);
+        assert_eq!(table.generation(), 1);
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn router(name: &str, vrid: u8, priority: u8) -> Configured {
         routers: None,
         hop_limit: HopLimit::OnLink,
         password: None,
+        authentication: None,
         source: Source::Auto,
         fast_handover: true,
         checksum: Checksum::Auto,
@@ -179,6 +180,22 @@ fn drain_names_the_router_and_returns_when_the_election_thread_has_answered() {
     agent.set_drained(1, true);
 
     assert_eq!(asked.join().unwrap().unwrap(), Changed { routers: vec!["reports".to_owned()] });
+}
+
+#[test]
+fn a_drain_that_was_refused_before_anybody_looked_is_answered_too() {
+    let agent = Agent::start(vec![router("orders-db", 51, 100)]);
+    let client = agent.client();
+    let asked = std::thread::spawn(move || runtime().block_on(client.drain(&DrainRequest::default())));
+    while agent.inbox.commands.pop().is_none() {
+        std::thread::yield_now();
+    }
+
+    let mut snapshot = agent.inbox.routers[0].snapshot();
+    snapshot.commands += 1;
+    agent.inbox.routers[0].publish(snapshot);
+
+    assert_eq!(asked.join().unwrap().unwrap().routers, ["orders-db"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
 use super::*;
-use crate::net::testing::interrupt;
+use crate::net::testing::{interrupt, is_readable};
 
 /// What every fake agent begins with: it logs its start, can write words of the table, and can stay
 /// until a signal comes or the guardian goes.
@@ -16,8 +16,10 @@ const PRELUDE: &str = r#"
     echo start >> log
     table=${VIPD_GUARDIAN%%,*}
     set_word() { printf '\1' | dd of=/dev/fd/$table bs=1 seek=$((8 * $1)) conv=notrunc status=none; }
-    claim() { set_word $((2 + 2 * $1)); }
-    active() { set_word $((3 + 2 * $1)); }
+    claim() { set_word $((3 + 2 * $1)); }
+    active() { set_word $((4 + 2 * $1)); }
+    # Until 1 ns after boot.
+    promise() { set_word 0; }
     once() { [ ! -e once ] && touch once; }
     stay() { echo > ready; while [ -e ready ] && kill -0 $PPID; do :; done; }
 "#;
@@ -39,7 +41,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().display();
         mkfifo(&directory.path().join("ready"), Mode::S_IRWXU).unwrap();
-        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2);
+        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2, String::new());
         plan.program = "/bin/sh".into();
         plan.backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4), Duration::from_secs(60));
         Self { directory, plan }
@@ -75,7 +77,7 @@ impl Cleanup for Recorder {
         if self.stuck == Some(router) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
-    fn release(&mut self, router: usize) -> io::Result<()> {
+    fn release(&mut self, router: usize, _table: &Table) -> io::Result<()> {
         append(&self.log, &format!("release {router}"));
         Ok(())
     }
@@ -184,7 +186,7 @@ fn an_agent_that_does_not_leave_is_killed_and_cleaned_up_after() {
     interrupt(&guardian, Signal::SIGTERM);
 
     assert_eq!(guardian.join().unwrap(), FAILED);
-    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0"]);
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "withdraw 0"]);
 }
 
 #[test]
@@ -208,7 +210,7 @@ fn a_signal_to_leave_ends_the_wait_for_the_next_start() {
             // To this thread alone; it is collected during the wait that follows.
             Ok(nix::sys::signal::raise(Signal::SIGTERM)?)
         }
-        fn release(&mut self, _: usize) -> io::Result<()> {
+        fn release(&mut self, _: usize, _: &Table) -> io::Result<()> {
             Ok(())
         }
     }
@@ -231,11 +233,105 @@ fn an_agent_that_was_never_there_is_an_error() {
 
 #[test]
 fn the_agent_sees_the_guardian_go() {
-    let scene = Scene::new("read -r nothing < /dev/fd/${VIPD_GUARDIAN#*,}; exit 0");
+    let liveness = "rest=${VIPD_GUARDIAN#*,}; exec < /dev/fd/${rest%%,*} || exit 7; echo > ready";
+    let scene = Scene::new(&format!("{liveness}; read -r nothing; exit 0"));
     let guardian = Guardian::new(&scene.plan).unwrap();
     let mut child = guardian.start().unwrap();
+    scene.wait_until_ready();
+    assert!(!is_readable(&child));
 
     drop(guardian);
 
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn every_agent_gets_the_configuration_that_the_guardian_began_with() {
+    let mut scene = Scene::new("rest=${VIPD_GUARDIAN#*,*,*,}; cat /dev/fd/${rest%%,*} >> log; once && exit 1; exit 0");
+    scene.plan.configuration = "virtual_routers: []\n".to_owned();
+
+    run(&scene.plan, &mut scene.recorder()).unwrap();
+
+    assert_eq!(scene.log(), ["start", "virtual_routers: []", "start", "virtual_routers: []"]);
+}
+
+/// Starts an agent under a vigil of its own; `act` is called once the agent is ready.
+fn keep_vigil(scene: &Scene, recorder: &mut Recorder, act: impl FnOnce(&Guardian<'_>, &Child) + Send) -> End {
+    let guardian = Guardian::new(&scene.plan).unwrap();
+    let child = guardian.start().unwrap();
+    scene.wait_until_ready();
+    act(&guardian, &child);
+    Vigil::new(&guardian, child).keep(recorder).unwrap()
+}
+
+#[test]
+fn an_agent_that_breaks_its_promise_is_killed_and_cleaned_up_after() {
+    let scene = Scene::new("claim 0; active 0; active 1; promise; stay");
+
+    let end = keep_vigil(&scene, &mut scene.recorder(), |_, _| {});
+
+    assert_eq!(end.status.signal(), Some(libc::SIGKILL));
+    assert_eq!(end.exit_code(), None);
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "release 1"]);
+}
+
+#[test]
+fn what_was_withdrawn_while_the_agent_still_lived_is_withdrawn_once_more_when_it_is_dead() {
+    let scene = Scene::new("once && { trap '' HUP; claim 0; active 0; promise; stay; }; exit 0");
+    let guardian = scene.spawn();
+    scene.wait_until_ready();
+
+    // Whatever wakes the guardian makes it look.
+    interrupt(&guardian, Signal::SIGHUP);
+
+    assert_eq!(guardian.join().unwrap(), 0);
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "withdraw 0", "start"]);
+}
+
+#[test]
+fn the_agent_that_follows_belongs_to_another_generation() {
+    let scene = Scene::new("echo ${VIPD_GUARDIAN##*,} >> log; promise; stay");
+    let guardian = Guardian::new(&scene.plan).unwrap();
+    for _ in 0..2 {
+        let child = guardian.start().unwrap();
+        scene.wait_until_ready();
+        Vigil::new(&guardian, child).keep(&mut scene.recorder()).unwrap();
+    }
+
+    assert_eq!(scene.log(), ["start", "0", "start", "1"]);
+}
+
+#[test]
+fn a_stopped_agent_is_cleaned_up_after_and_never_runs_again() {
+    let scene = Scene::new("claim 0; active 0; stay; echo lived >> log");
+    let mut recorder = scene.recorder();
+
+    let end = keep_vigil(&scene, &mut recorder, |guardian, child| {
+        guardian.table.promise(Thread::Election, Some(boot_nanos() + 20_000_000));
+        child.kill(Signal::SIGSTOP).unwrap();
+    });
+
+    assert_eq!(end.status.signal(), Some(libc::SIGKILL));
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0"]);
+}
+
+#[test]
+fn an_agent_that_promises_less_than_before_is_looked_at_sooner() {
+    let scene = Scene::new("claim 0; stay");
+    let guardian = Guardian::new(&scene.plan).unwrap();
+    let child = guardian.start().unwrap();
+    guardian.table.promise(Thread::Address, Some(u64::MAX));
+    scene.wait_until_ready();
+
+    let end = thread::scope(|scope| {
+        let vigil = Vigil::new(&guardian, child);
+        let (table, wake) = (&guardian.table, &guardian.wake);
+        scope.spawn(move || {
+            table.promise(Thread::Address, Some(boot_nanos() + 1_000_000));
+            wake.notify();
+        });
+        vigil.keep(&mut scene.recorder()).unwrap()
+    });
+
+    assert_eq!(end.status.signal(), Some(libc::SIGKILL));
 }

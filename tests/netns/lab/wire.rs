@@ -107,6 +107,29 @@ impl Wire {
         }
     }
 
+    /// Does something again and again until a frame is as wanted.
+    pub(crate) fn until_repeated(&mut self, what: &str, mut act: impl FnMut(), wanted: impl Fn(&Seen) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.so_far().iter().any(&wanted) {
+            assert!(Instant::now() < deadline, "not seen on the wire: {what}");
+            act();
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// Waits for the next advertisement of a host and returns the whole frame.
+    pub(crate) fn record(&mut self, node: &Node) -> Vec<u8> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            assert!(Instant::now() < deadline, "node {} advertises nothing", node.host());
+            let mut buffer = [0; 2048];
+            let Some((length, _, at)) = self.receive_any(&mut buffer, MsgFlags::empty()) else { continue };
+            if understand(&buffer[..length], at).is_advertisement_of(node) {
+                return buffer[..length].to_vec();
+            }
+        }
+    }
+
     /// Returns what has come so far.
     pub(crate) fn so_far(&mut self) -> Vec<Seen> {
         core::iter::from_fn(|| self.receive(MsgFlags::MSG_DONTWAIT)).collect()
