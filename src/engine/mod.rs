@@ -11,6 +11,7 @@ use crate::net;
 mod acting;
 mod answers;
 mod counters;
+mod dating;
 mod election_thread;
 mod handle;
 mod hearing;
