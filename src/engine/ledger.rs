@@ -12,8 +12,9 @@ pub trait Ledger: Send {
     fn withdrawn(&self, router: usize);
     /// The router entered a state.
     fn entered(&self, router: usize, state: StateName);
-    /// The election thread runs. Where it does not do so again within this time it hangs.
-    fn beat(&self, now: Instant, again_within: Duration);
+    /// The election thread runs. Where it does not do so again within `again_within` it hangs, and where others hold it up
+    /// for longer than `at_last_within` it is as bad; `None`: that does no harm.
+    fn beat(&self, now: Instant, again_within: Duration, at_last_within: Option<Duration>);
     /// The election thread ends.
     fn rest(&self);
 }
