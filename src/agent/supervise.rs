@@ -11,14 +11,17 @@ use tracing::{error, info, warn};
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
 use crate::dataplane::{DataplaneHandle, Report};
-use crate::election::{Cause, Instant};
+use crate::election::{Cause, StateName};
 use crate::engine::{Command, Handle, News, Notices, Running};
 use crate::guardian::Link;
-use crate::net::{Readable, boot_nanos};
+use crate::net::Readable;
 
-use super::AgentError;
+use super::contention::Watches;
 use super::drained::DrainedRouters;
+use super::identify::Ears;
+use super::keep::Keeper;
 use super::narrate::Narrator;
+use super::{AgentError, Kept, now};
 
 /// Holds what the tokio side serves.
 pub(super) struct Supervisor {
@@ -27,7 +30,7 @@ pub(super) struct Supervisor {
     dataplane: DataplaneHandle,
     election: Running,
     reports: mpsc::Receiver<Report>,
-    drained: DrainedRouters,
+    kept: Kept,
     guardian: Arc<Link>,
 }
 
@@ -38,10 +41,10 @@ impl Supervisor {
         dataplane: DataplaneHandle,
         election: Running,
         reports: mpsc::Receiver<Report>,
-        drained: DrainedRouters,
+        kept: Kept,
         guardian: Arc<Link>,
     ) -> Self {
-        Self { config, handle, dataplane, election, reports, drained, guardian }
+        Self { config, handle, dataplane, election, reports, kept, guardian }
     }
 
     /// Serves until the election thread has ended, then ends the address thread.
@@ -49,13 +52,19 @@ impl Supervisor {
     /// # Errors
     /// [`AgentError::Election`] where the election thread ended by itself.
     pub(super) async fn run(self, control: ControlSocket) -> Result<(), AgentError> {
-        let Self { config, handle, dataplane, election, reports, drained, guardian } = self;
+        let Self { config, handle, dataplane, election, reports, kept, guardian } = self;
+        let Kept { drained, sequences } = kept;
         let Running { thread, notices, realtime: _ } = election;
         let ended = when_joined(thread).map_err(AgentError::start("election"))?;
         let context = control::Context::new(handle.clone(), Arc::clone(&config), now);
         let (stop_control, control_stops) = oneshot::channel::<()>();
         let control = tokio::spawn(control::serve(control, context, async move { drop(control_stops.await) }));
-        let story = Story { narrators: narrators(&config), config, drained };
+        let keeper =
+            Keeper { config: Arc::clone(&config), handle: handle.clone(), guardian: Arc::clone(&guardian), sequences };
+        let (stop_keeping, keeping_stops) = oneshot::channel::<()>();
+        let keeping = tokio::spawn(keeper.run(keeping_stops));
+        let watches = Watches::start(&config, &handle, &dataplane);
+        let story = Story { narrators: narrators(&config), config, drained, watches, ears: Ears::default() };
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
         let leaving = tokio::spawn(leave_when_told(handle, guardian));
@@ -64,6 +73,8 @@ impl Supervisor {
         let outcome = ended.await.unwrap_or_else(|_| Err(io::Error::other("it vanished")));
 
         leaving.abort();
+        drop(stop_keeping);
+        let _ = keeping.await;
         dataplane.shutdown();
         // Ends when the address thread has: it holds the other end until then.
         let _ = reporting.await;
@@ -81,10 +92,6 @@ fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         warn!("cannot tell systemd: {error}");
     }
-}
-
-fn now() -> Instant {
-    Instant::from_nanos(boot_nanos())
 }
 
 fn when_joined(thread: std::thread::JoinHandle<io::Result<()>>) -> io::Result<oneshot::Receiver<io::Result<()>>> {
@@ -106,26 +113,66 @@ struct Story {
     config: Arc<Config>,
     narrators: Vec<Narrator>,
     drained: DrainedRouters,
+    watches: Watches,
+    ears: Ears,
 }
 
 impl Story {
     fn tell(&mut self, router: usize, news: News) {
         if let Some(narrator) = self.narrators.get(router) {
-            narrator.tell(news);
+            narrator.tell(news, &self.ears);
         }
-        let drained = match news {
-            News::Transition(transition) => match transition.cause {
-                Cause::Drained => Some(true),
-                Cause::Resumed | Cause::DrainRefused => Some(false),
-                _ => None,
-            },
-            _ => None,
-        };
-        if let (Some(drained), Some(router)) = (drained, self.config.virtual_routers.get(router))
+        if let News::Transition(transition) = &news {
+            self.watches.follow(router, transition);
+            if let (StateName::Active, Some(router)) = (transition.to, self.config.virtual_routers.get(router)) {
+                self.ears.open(&router.interface, router.family());
+            }
+        }
+        if let (Some(drained), Some(router)) = (drained_by(news), self.config.virtual_routers.get(router))
             && let Err(error) = self.drained.set(&router.name, drained)
         {
             warn!("cannot remember that {} is{} drained: {error}", router.name, if drained { "" } else { " not" });
         }
+    }
+}
+
+/// Returns whether a router is drained from now on, where that changes.
+fn drained_by(news: News) -> Option<bool> {
+    let cause = match news {
+        News::Transition(transition) => transition.cause,
+        News::Discarded { .. }
+        | News::IntervalDiffers { .. }
+        | News::AddressesDiffer { .. }
+        | News::SecondOwner { .. }
+        | News::Contended { .. }
+        | News::SendFailed { .. }
+        | News::SocketFailed { .. }
+        | News::Interface { .. } => return None,
+    };
+    match cause {
+        Cause::Drained => Some(true),
+        Cause::Resumed | Cause::DrainRefused => Some(false),
+        Cause::Started
+        | Cause::Owner
+        | Cause::ActiveDown
+        | Cause::Preempted { .. }
+        | Cause::Released { .. }
+        | Cause::HigherPriority { .. }
+        | Cause::HigherAddress { .. }
+        | Cause::GateOpened
+        | Cause::GateRefused
+        | Cause::Confirmed
+        | Cause::ClaimFailed
+        | Cause::AddressesLost
+        | Cause::Withdrawn
+        | Cause::WithdrawalUnconfirmed
+        | Cause::Fault(_)
+        | Cause::FaultCleared
+        | Cause::RetryDue
+        | Cause::DrainSettled
+        | Cause::Stalled { .. }
+        | Cause::SendsFailed
+        | Cause::Shutdown => None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! What this host looks like, for the checks that compare a configuration with it.
 
 use crate::config::{HostAddress, HostFacts, Interface};
-use crate::net::Netlink;
 use crate::net::link::{self, Link, LinkAddress};
+use crate::net::{self, Netlink};
 
 /// Asks the kernel for interfaces and addresses; this needs no privilege.
 ///
@@ -11,7 +11,7 @@ use crate::net::link::{self, Link, LinkAddress};
 pub(super) fn facts() -> anyhow::Result<HostFacts> {
     let mut netlink = Netlink::open()?;
     let interfaces = link::links(&mut netlink)?.into_iter().map(interface).collect();
-    Ok(HostFacts { interfaces })
+    Ok(HostFacts { interfaces, clock_synchronised: net::clock_is_synchronised() })
 }
 
 fn interface(link: Link) -> Interface {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use crate::agent::{self, AfterTheAgent, AgentError};
-use crate::config::{Config, Loaded};
+use crate::config::{Config, LoadError, Loaded};
 use crate::control::BindError;
 use crate::guardian::{self, Link};
 use crate::logging;
@@ -23,7 +23,14 @@ use super::exit::{Exit, Failure, Outcome};
 /// Runs the agent until it is told to end.
 pub(super) fn execute(_args: &RunArgs, global: &Global) -> Outcome {
     let link = Link::from_environment().map_err(|error| Failure::new(Exit::Failed, error))?;
-    let loaded = Config::load(&global.config)?;
+    let text = match &link {
+        // A file that was edited since would name other routers than those that the guardian looks after.
+        Some(link) => link.configuration().map_err(|error| {
+            Failure::new(Exit::Failed, format_args!("cannot read the configuration that the guardian holds: {error}"))
+        })?,
+        None => Config::read(&global.config)?,
+    };
+    let loaded = Config::parse(&text, &global.config).map_err(LoadError::Invalid)?;
     let format = match global.log_format {
         LogFormat::Text => logging::Format::Text,
         LogFormat::Json => logging::Format::Json,
@@ -31,11 +38,11 @@ pub(super) fn execute(_args: &RunArgs, global: &Global) -> Outcome {
     logging::start(format, global.verbose);
     match link {
         Some(link) => agent::run(loaded.config, Arc::new(link)).map(|()| Exit::Done).map_err(Failure::from),
-        None => guard(&loaded),
+        None => guard(&loaded, text),
     }
 }
 
-fn guard(loaded: &Loaded) -> Outcome {
+fn guard(loaded: &Loaded, text: String) -> Outcome {
     show_warnings(loaded)?;
     let missing = privileges::missing(&privileges::REQUIRED);
     if !missing.is_empty() {
@@ -58,7 +65,7 @@ fn guard(loaded: &Loaded) -> Outcome {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     // Below the agent's threads, which must be able to show in time that they run.
     guardian::keep_on_time(loaded.config.realtime.priority().map(|priority| priority.saturating_sub(2).max(1)));
-    let plan = guardian::Plan::new(arguments, loaded.config.virtual_routers.len());
+    let plan = guardian::Plan::new(arguments, loaded.config.virtual_routers.len(), text);
     let code = guardian::run(&plan, &mut AfterTheAgent::new(&loaded.config))
         .map_err(|error| Failure::new(Exit::Failed, format_args!("cannot start the agent: {error}")))?;
     Ok(Exit::from_code(code))
@@ -70,12 +77,14 @@ impl From<AgentError> for Failure {
             AgentError::Control(BindError::System { source, .. })
             | AgentError::Directory { source, .. }
             | AgentError::Drained { source, .. }
+            | AgentError::Sequences { source, .. }
                 if source.kind() == io::ErrorKind::PermissionDenied =>
             {
                 Exit::NotPermitted
             }
             AgentError::Directory { .. }
             | AgentError::Drained { .. }
+            | AgentError::Sequences { .. }
             | AgentError::Control(_)
             | AgentError::Start { .. }
             | AgentError::Election(_) => Exit::Failed,

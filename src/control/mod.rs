@@ -2,6 +2,7 @@
 //!
 //! The server reads snapshots and queues commands; it never touches a router, a packet socket or an address.
 
+mod authentication;
 mod client;
 mod request;
 
@@ -9,6 +10,7 @@ mod server;
 mod socket;
 mod status;
 
+pub use authentication::{AntiReplay, Authentication, Mode, PeerClock};
 pub use client::{Client, ClientError};
 pub use request::{Changed, DrainRequest, Problem, ResumeRequest};
 pub use server::{Context, serve};

@@ -15,6 +15,8 @@ use crate::config::VirtualRouter;
 use crate::election::{self, Effective, Instant, StateName, View};
 use crate::engine::{Counters, Discard, Published};
 
+use super::authentication::Authentication;
+
 /// Describes the whole node.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 pub struct Status {
@@ -81,6 +83,8 @@ pub struct RouterStatus {
     pub epoch: u64,
     /// When the router acts next of its own accord; `null`: only when something happens.
     pub deadline_in_ms: Option<u64>,
+    /// How its advertisements are signed and verified; `null`: not at all.
+    pub authentication: Option<Authentication>,
     /// What it sent and heard since the agent started.
     pub traffic: Traffic,
 }
@@ -111,6 +115,9 @@ pub struct Traffic {
     pub received_release: u64,
     /// How often this node became Active.
     pub became_active: u64,
+    /// Frames in which another machine claimed a virtual address while this node was Active.
+    #[serde(default)]
+    pub conflicts: u64,
     /// Packets that were discarded, by reason; every reason is listed.
     pub discarded: BTreeMap<String, u64>,
 }
@@ -264,6 +271,10 @@ impl RouterStatus {
             failures: view.failures,
             epoch: view.epoch.0,
             deadline_in_ms: view.deadline.map(|deadline| millis(deadline.since(now))),
+            authentication: config
+                .authentication
+                .as_ref()
+                .map(|authentication| Authentication::of(authentication, snapshot.signing.as_ref())),
             traffic: Traffic::of(&published.counters),
         }
     }
@@ -277,6 +288,7 @@ impl Traffic {
             received: counters.received.get(),
             received_release: counters.received_release.get(),
             became_active: counters.became_active.get(),
+            conflicts: counters.conflicts.get(),
             discarded: Discard::ALL.map(|reason| (reason.name().to_owned(), counters.discarded(reason))).into(),
         }
     }

@@ -8,6 +8,7 @@ use vrrp_packet::Interval;
 use super::millis::Millis;
 use super::observed::{Answer, Observed};
 use super::plan::Side;
+use super::strain::Borne;
 
 /// Holds all that was observed in one run. Moments are nanoseconds since boot.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Timeline {
     pub(super) host_died: bool,
     /// Whether the role is to stay where it is.
     pub(super) stays: bool,
+    /// How both bore a strain, where there was one.
+    pub(super) borne: Option<Borne>,
     /// Whether the other host was away until it healed, and so must withdraw before it says anything.
     pub(super) was_away: bool,
     /// The Advertisement_Interval of both.
@@ -65,6 +68,36 @@ pub struct Figures {
     /// How late the taker was, where it took over because it heard nothing.
     #[serde(flatten)]
     pub lateness: Option<Lateness>,
+    /// How regularly advertisements left while the nodes were under load.
+    #[serde(flatten)]
+    pub pace: Option<Pace>,
+    /// What a third host tried.
+    #[serde(flatten)]
+    pub attack: Option<Attack>,
+}
+
+/// Compares the time from one advertisement to the next with what a bare loop can do on the same machine.
+#[derive(Clone, Copy, PartialEq, Serialize, Debug)]
+pub struct Pace {
+    /// Of a thousand advertisements 999 came at most this long after the one before.
+    #[serde(rename = "advertisement_pace_ms")]
+    pub advertisement: Millis,
+    /// The same of a realtime loop that does nothing else.
+    #[serde(rename = "bare_pace_ms")]
+    pub bare: Millis,
+}
+
+/// Describes an attack, and what it did to both nodes together.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug)]
+pub struct Attack {
+    /// How many forged packets were sent in a second.
+    pub packets_per_second: u64,
+    /// By how much the agents' memory grew, in KiB.
+    pub memory_kib: i64,
+    /// How many lines of the logs name the attacker's Ethernet address.
+    pub named: usize,
+    /// How often a node wrote the same one of these in a minute.
+    pub repeated: usize,
 }
 
 /// Holds what the agent added to the time that the RFC prescribes.
@@ -97,6 +130,8 @@ pub(super) fn figures(timeline: &Timeline) -> Option<Figures> {
         settling: timeline.healed.map(|healed| timeline.two_owners_within(&(healed..timeline.end))),
         premature: timeline.healed.filter(|_| timeline.was_away).map(|healed| timeline.premature(healed)),
         lateness: timeline.silent.then(|| lateness(timeline)).flatten(),
+        pace: timeline.borne.as_ref().and_then(|borne| pace(timeline, borne)),
+        attack: timeline.borne.as_ref().and_then(|borne| borne.attack),
     })
 }
 
@@ -157,6 +192,20 @@ fn lateness(timeline: &Timeline) -> Option<Lateness> {
     Some(Lateness { advertisement: Millis::between(due, first), announcement: Millis::between(due, announced) })
 }
 
+fn pace(timeline: &Timeline, borne: &Borne) -> Option<Pace> {
+    let while_borne = timeline.fault..borne.until;
+    let sent = timeline.observed.host(timeline.taker).sent.iter().map(|advertisement| advertisement.at);
+    let sent: Vec<u64> = sent.filter(|at| while_borne.contains(at)).collect();
+    Some(Pace { advertisement: rarely_exceeded(&sent)?, bare: rarely_exceeded(&borne.ticks)? })
+}
+
+/// Returns the span between two neighbours that one in a thousand exceeds.
+fn rarely_exceeded(moments: &[u64]) -> Option<Millis> {
+    let mut spans: Vec<u64> = moments.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    spans.sort_unstable();
+    spans.get((spans.len() * 999).div_ceil(1000).checked_sub(1)?).copied().map(Millis::from_nanos)
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
@@ -186,6 +235,7 @@ mod tests {
             healed: None,
             silent: false,
             host_died: false,
+            borne: None,
             was_away: false,
             stays: false,
             interval: Interval::from_centis(1).unwrap(),
@@ -254,6 +304,17 @@ mod tests {
 
         assert_eq!(figures.two_owners, Millis::new(207.0));
         assert_eq!(figures.settling, Some(Millis::new(7.0)));
+    }
+
+    #[test]
+    fn one_span_in_a_thousand_may_be_longer() {
+        let regular = |count: u64| (0..count).map(|number| number * 10 * MS).collect::<Vec<_>>();
+        let mut late = regular(1001);
+        *late.last_mut().unwrap() += MS;
+
+        assert_eq!(rarely_exceeded(&late), Some(Millis::new(10.0)));
+        assert_eq!(rarely_exceeded(&late[500..]), Some(Millis::new(11.0)));
+        assert_eq!(rarely_exceeded(&regular(1)), None);
     }
 
     #[test]

@@ -123,9 +123,23 @@ impl Node {
         let _ = self.process.wait();
     }
 
+    /// Returns how much memory the agent needs for itself, in KiB: pages that it shares count in part.
+    pub(super) fn memory_kib(&self) -> Result<i64, DrillError> {
+        let path = PathBuf::from(format!("/proc/{}/smaps_rollup", self.agent()?));
+        let text = fs::read_to_string(&path);
+        let text = text.map_err(|source| DrillError::File { doing: "read", path, source })?;
+        let share = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+        Ok(share.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0))
+    }
+
+    /// Returns what the node has logged.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// Returns the last lines of the node's log, for an error.
     pub(super) fn last_words(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n")
     }

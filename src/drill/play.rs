@@ -15,6 +15,7 @@ use super::patience::Patience;
 use super::plan::{Side, VERSION};
 use super::probe::Probe;
 use super::scenario::{Fault, Scenario};
+use super::strain::{Borne, Strain};
 use super::watch::Watch;
 use crate::control::{Drain, RouterStatus, State};
 use crate::net::{Freezer, boot_nanos};
@@ -31,6 +32,8 @@ const MARGIN: Duration = Duration::from_secs(10);
 pub(super) struct Setting<'a> {
     pub(super) interval: Interval,
     pub(super) transport: Transport,
+    /// How long nodes are under load.
+    pub(super) load: Duration,
     /// What is started as `vipd`.
     pub(super) program: &'a Path,
     /// Where each node gets a directory.
@@ -64,7 +67,10 @@ pub(super) fn play(
     patience.rest(QUIET + scenario.fault.wait(setting.interval))?;
     phase(scenario.summary);
     let fault = boot_nanos();
-    let healed = stage.run_through(scenario.fault, &probe, fault)?;
+    let (healed, borne) = match scenario.fault {
+        Fault::Strain(strain) => (None, Some(stage.bear(strain, setting)?)),
+        other => (stage.run_through(other, &probe, fault)?, None),
+    };
     patience.rest(AFTERMATH)?;
 
     let end = boot_nanos();
@@ -77,6 +83,7 @@ pub(super) fn play(
         silent: scenario.fault.is_silent(),
         host_died: scenario.fault.kills_host(),
         stays: scenario.fault.role_stays(),
+        borne,
         was_away: scenario.fault.was_away(),
         interval: setting.interval,
         answers: probe.finish()?,
@@ -114,6 +121,11 @@ impl Stage<'_> {
         })
     }
 
+    fn bear(&mut self, strain: Strain, setting: &Setting<'_>) -> Result<Borne, DrillError> {
+        let how = (setting.interval, setting.transport);
+        strain.bear(&mut self.lab, &self.nodes, how, setting.load, self.patience)
+    }
+
     fn drain_a(&mut self) -> Result<(), DrillError> {
         self.node(Side::A).drain()?;
         self.wait_for(Side::B, "become Active", |status| status.state == State::Active)?;
@@ -135,7 +147,8 @@ impl Stage<'_> {
             | Fault::Unhearing
             | Fault::Partition
             | Fault::AddressRemoved
-            | Fault::Lifeless(_) => Ok(()),
+            | Fault::Lifeless(_)
+            | Fault::Strain(_) => Ok(()),
         }
     }
 
@@ -147,6 +160,8 @@ impl Stage<'_> {
             Fault::AddressRemoved => self.wait_for_address(taker, since)?,
             // Long enough for everybody to notice what they will notice.
             Fault::Unhearing => self.patience.rest(self.down() * 2)?,
+            // Borne by other means.
+            Fault::Strain(_) => {}
             // The client follows whom it heard last, and that may be either.
             Fault::Unheard | Fault::Partition => self.wait_for_takeover(taker, since)?,
             Fault::Lifeless(lifeless) => {
@@ -200,6 +215,7 @@ impl Stage<'_> {
                 self.freezer = lifeless.befall(self.node(Side::A))?;
                 Ok(())
             }
+            Fault::Strain(_) => Ok(()),
         }
     }
 
@@ -217,7 +233,8 @@ impl Stage<'_> {
             | Fault::Carrier
             | Fault::AddressRemoved
             | Fault::ClaimRefused
-            | Fault::DrainRefused => Ok(()),
+            | Fault::DrainRefused
+            | Fault::Strain(_) => Ok(()),
         }
     }
 
@@ -240,7 +257,8 @@ impl Stage<'_> {
             | Fault::Unhearing
             | Fault::Partition
             | Fault::AddressRemoved
-            | Fault::Lifeless(_) => Ok(()),
+            | Fault::Lifeless(_)
+            | Fault::Strain(_) => Ok(()),
         }
     }
 

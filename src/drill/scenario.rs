@@ -7,6 +7,7 @@ use vrrp_packet::Interval;
 
 use super::lifeless::{self, Lifeless};
 use super::plan::{Side, VERSION};
+use super::strain::Strain;
 
 /// Describes one drill.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -54,6 +55,8 @@ pub(super) enum Fault {
     DrainRefused,
     /// Processes are dead or do not run.
     Lifeless(Lifeless),
+    /// Both nodes have to bear something.
+    Strain(Strain),
 }
 
 /// Bounds the figures of a scenario.
@@ -79,7 +82,8 @@ impl Fault {
             | Self::Partition
             | Self::AddressRemoved
             | Self::DrainRefused
-            | Self::Lifeless(_) => Side::A,
+            | Self::Lifeless(_)
+            | Self::Strain(_) => Side::A,
             Self::Resume | Self::ClaimRefused => Side::B,
         }
     }
@@ -96,7 +100,7 @@ impl Fault {
             | Self::Partition
             | Self::ClaimRefused
             | Self::Lifeless(_) => Side::B,
-            Self::Resume | Self::Unhearing | Self::AddressRemoved | Self::DrainRefused => Side::A,
+            Self::Resume | Self::Unhearing | Self::AddressRemoved | Self::DrainRefused | Self::Strain(_) => Side::A,
         }
     }
 
@@ -111,7 +115,8 @@ impl Fault {
             | Self::Unhearing
             | Self::AddressRemoved
             | Self::ClaimRefused
-            | Self::DrainRefused => false,
+            | Self::DrainRefused
+            | Self::Strain(_) => false,
             Self::Lifeless(lifeless) => lifeless.is_silent(),
         }
     }
@@ -123,7 +128,27 @@ impl Fault {
 
     /// Tells whether the role stays where it is throughout.
     pub(super) const fn role_stays(self) -> bool {
-        matches!(self, Self::Unhearing | Self::AddressRemoved)
+        matches!(self, Self::Unhearing | Self::AddressRemoved | Self::Strain(_))
+    }
+
+    /// Returns how long the address may be away where the role stays.
+    pub(super) const fn bearable_absence(self) -> Duration {
+        match self {
+            Self::AddressRemoved => PUT_RIGHT.outage,
+            Self::HostDeath
+            | Self::KillAgent
+            | Self::Drain
+            | Self::Resume
+            | Self::Terminate
+            | Self::Carrier
+            | Self::Unheard
+            | Self::Unhearing
+            | Self::Partition
+            | Self::ClaimRefused
+            | Self::DrainRefused
+            | Self::Lifeless(_)
+            | Self::Strain(_) => Duration::ZERO,
+        }
     }
 
     /// Tells whether the fault ends by itself, so that two Active Routers may meet again.
@@ -139,7 +164,8 @@ impl Fault {
             | Self::Carrier
             | Self::AddressRemoved
             | Self::ClaimRefused
-            | Self::DrainRefused => false,
+            | Self::DrainRefused
+            | Self::Strain(_) => false,
         }
     }
 
@@ -158,7 +184,8 @@ impl Fault {
             | Self::Partition
             | Self::AddressRemoved
             | Self::ClaimRefused
-            | Self::DrainRefused => false,
+            | Self::DrainRefused
+            | Self::Strain(_) => false,
         }
     }
 
@@ -181,7 +208,8 @@ impl Fault {
             | Self::Terminate
             | Self::Unhearing
             | Self::AddressRemoved
-            | Self::DrainRefused => Duration::ZERO,
+            | Self::DrainRefused
+            | Self::Strain(_) => Duration::ZERO,
         }
     }
 }
@@ -192,6 +220,9 @@ const PLANNED: Targets = Targets { outage: Duration::from_millis(3), two_owners:
 const PUT_RIGHT: Targets = Targets { outage: Duration::from_millis(10), two_owners: Duration::ZERO };
 /// Two Active Routers that meet again settle with one advertisement, and the loser's addresses leave this fast.
 const SETTLED: Targets = Targets { outage: Duration::from_millis(3), two_owners: Duration::from_millis(3) };
+
+/// The client has to share the processors: only that the role stays is the nodes' business.
+const STRAINED: Targets = Targets { outage: Duration::from_millis(100), two_owners: Duration::ZERO };
 
 /// Lists every scenario, in the order in which they are played.
 pub const SCENARIOS: &[Scenario] = &[
@@ -292,6 +323,8 @@ pub const SCENARIOS: &[Scenario] = &[
         preempt: true,
         targets: PUT_RIGHT,
     },
+    strain("starve", "busy loops compete with both nodes for the processors", Strain::Starve),
+    strain("hijack", "a third host floods both nodes with forged and recorded advertisements", Strain::Hijack),
     lifeless(
         "kill-all",
         "guardian and agent of the Active node are killed at once: the lease ends",
@@ -304,6 +337,11 @@ pub const SCENARIOS: &[Scenario] = &[
     lifeless("wedge-election", "the election thread of the Active node hangs", Lifeless::ElectionHangs),
     lifeless("wedge-addresses", "the address thread of the Active node hangs", Lifeless::AddressesHang),
 ];
+
+/// Makes a scenario in which both nodes bear something and the role stays.
+const fn strain(name: &'static str, summary: &'static str, strain: Strain) -> Scenario {
+    Scenario { name, summary, drained: false, fault: Fault::Strain(strain), preempt: true, targets: STRAINED }
+}
 
 /// Makes a scenario in which processes of the Active node do not run.
 const fn lifeless(name: &'static str, summary: &'static str, lifeless: Lifeless) -> Scenario {

@@ -61,6 +61,7 @@ impl Bench {
             healed: None,
             silent: false,
             host_died: false,
+            borne: None,
             was_away: false,
             stays: false,
             interval: Interval::from_centis(1).unwrap(),

@@ -17,7 +17,7 @@ use vrrp_packet::Priority;
 use super::DrillError;
 use super::lab::Lab;
 use super::observed::{Advertisement, Observed};
-use super::plan::{Side, VIRTUAL_ADDRESS};
+use super::plan::{ATTACKER, Side, VIRTUAL_ADDRESS};
 use crate::net::link::LinkAddress;
 use crate::net::netlink::{Groups, Monitor, MonitorEvent};
 use crate::net::{Capture, Frame, Wake, boot_nanos, go_realtime};
@@ -88,7 +88,12 @@ struct Ears {
 impl Ears {
     fn open(lab: &Lab, side: Side) -> Result<Self, DrillError> {
         let host = lab.host(side);
-        let open = || Ok((Monitor::open(Groups::IPV4_ADDRESS)?, Capture::open(host.interface)?));
+        let open = || {
+            let capture = Capture::open(host.interface)?;
+            // To look at a flood would be one more load.
+            capture.ignore(ATTACKER.mac)?;
+            Ok((Monitor::open(Groups::IPV4_ADDRESS)?, capture))
+        };
         let (monitor, capture) = host
             .namespace
             .enter(open)?

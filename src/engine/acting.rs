@@ -23,7 +23,9 @@ impl Engine {
                 Action::SendAdvertisement { priority } => {
                     let socket = self.shares[self.share_of[index]].socket();
                     let member = &mut self.members[index];
-                    match member.advertise(socket, priority) {
+                    let (clock, offset) = (self.clock.read(now), self.clock.offset(now));
+                    let record = |router, sequence| self.ledger.signing(router, sequence, offset);
+                    match member.advertise(socket, priority, clock, record) {
                         Ok(()) => {
                             member.published.counters.sent.increment();
                             if !priority.is_release() {
@@ -96,6 +98,9 @@ impl Engine {
                     let plan = &self.members[router].plan;
                     let source = state.source(plan.family, plan.source);
                     let link = Link { index: state.index, up: state.up, source };
+                    // Ownership rule 6: known before it counts, or the node would depose one that can serve.
+                    self.members[router].handle(now, Event::Readiness(state.claimable));
+                    self.act(router, now);
                     self.follow_interface(router, now, link);
                     continue;
                 }

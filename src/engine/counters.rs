@@ -1,4 +1,4 @@
-//! What the election thread counts, readable by anybody at any time.
+//! What is counted of each Virtual Router, mostly by the election thread, readable by anybody at any time.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,8 +9,13 @@ pub struct Counter(AtomicU64);
 impl Counter {
     /// Adds one.
     pub fn increment(&self) {
-        // Only the election thread writes, and readers need no order between two counters.
+        // Readers need no order between two counters.
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds some.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
     }
 
     /// Returns the count.
@@ -39,8 +44,20 @@ pub enum Discard {
     NoAddress,
     /// From a source that is not in `peers`, or sent to the group where unicast is configured.
     UnlistedPeer,
-    /// Wrong or missing password or authentication.
+    /// Wrong or missing password, or signed where this router has no keys.
     Authentication,
+    /// Not signed where only signed packets are taken.
+    Unsigned,
+    /// The authentication trailer is malformed.
+    MalformedTrailer,
+    /// Signed too long ago, or with a clock too far from ours.
+    OutsideWindow,
+    /// Signed with a key that this router does not have.
+    UnknownKey,
+    /// The signature does not belong to the packet and its sender.
+    BadTag,
+    /// The packet, or a later one of its sender, was heard before.
+    Replayed,
     /// From one of our own addresses.
     OwnAddress,
     /// A VRID that nobody configured on this interface.
@@ -49,7 +66,7 @@ pub enum Discard {
 
 impl Discard {
     /// Lists every reason, in the order of the counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Length,
         Self::Version,
         Self::Type,
@@ -59,6 +76,12 @@ impl Discard {
         Self::NoAddress,
         Self::UnlistedPeer,
         Self::Authentication,
+        Self::Unsigned,
+        Self::MalformedTrailer,
+        Self::OutsideWindow,
+        Self::UnknownKey,
+        Self::BadTag,
+        Self::Replayed,
         Self::OwnAddress,
         Self::UnknownVrid,
     ];
@@ -75,6 +98,12 @@ impl Discard {
             Self::NoAddress => "no_address",
             Self::UnlistedPeer => "unlisted_peer",
             Self::Authentication => "authentication",
+            Self::Unsigned => "unsigned",
+            Self::MalformedTrailer => "malformed_trailer",
+            Self::OutsideWindow => "outside_window",
+            Self::UnknownKey => "unknown_key",
+            Self::BadTag => "bad_tag",
+            Self::Replayed => "replayed",
             Self::OwnAddress => "own_address",
             Self::UnknownVrid => "unknown_vrid",
         }
@@ -94,6 +123,8 @@ pub struct Counters {
     pub received_release: Counter,
     /// How often this node became Active (the addresses were confirmed).
     pub became_active: Counter,
+    /// Frames in which another machine claimed a virtual address while this node was Active.
+    pub conflicts: Counter,
     discarded: [Counter; Discard::ALL.len()],
 }
 

@@ -18,6 +18,7 @@ use super::handle::Inbox;
 use super::ledger::Ledger;
 use super::member::Member;
 use super::notice::Teller;
+use super::signing_clock::SigningClock;
 use super::sockets::Share;
 
 const COMMANDS: u64 = u64::MAX;
@@ -43,6 +44,7 @@ pub(super) struct Engine {
     pub(super) dataplane: DataplaneHandle,
     pub(super) teller: Teller,
     pub(super) ledger: Box<dyn Ledger>,
+    pub(super) clock: SigningClock,
     pub(super) buffer: Vec<u8>,
     pub(super) retry_sockets_at: Option<Instant>,
     /// Withdrawals that found no room in the address thread's queue.
@@ -62,6 +64,7 @@ impl Engine {
         dataplane: DataplaneHandle,
         teller: Teller,
         ledger: Box<dyn Ledger>,
+        clock: SigningClock,
     ) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let timer = Timer::new()?;
@@ -82,6 +85,7 @@ impl Engine {
             dataplane,
             teller,
             ledger,
+            clock,
             // An IPv4 header with options and the longest advertisement; anything longer is not one of ours.
             buffer: vec![0; 8192],
             retry_sockets_at: None,
@@ -202,8 +206,9 @@ impl Engine {
 
     fn publish(&mut self) {
         let now = Self::now();
+        self.compare_clocks(now);
         for member in &mut self.members {
-            member.publish(now);
+            member.publish(now, &self.clock);
         }
     }
 }

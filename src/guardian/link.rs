@@ -5,10 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::Table;
-use crate::net::{FrameSocket, Wake, inherited};
+use crate::net::{FrameSocket, SharedText, Wake, inherited};
 
-/// Carries the numbers of four file descriptors, with commas in between: the table, the liveness pipe, the frame socket and
-/// what wakes the guardian; after them the generation.
+/// Carries the numbers of five file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
+/// the configuration and what wakes the guardian; after them the generation.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -19,6 +19,7 @@ pub struct Link {
     table: Table,
     liveness: OwnedFd,
     frames: OwnedFd,
+    configuration: SharedText,
     wake: Wake,
     generation: u64,
 }
@@ -51,12 +52,13 @@ impl Link {
         let (descriptors, generation) = numbers.rsplit_once(',').ok_or(LinkError::Malformed)?;
         let generation = generation.parse().map_err(|_| LinkError::Malformed)?;
         let descriptors: Result<Vec<RawFd>, _> = descriptors.split(',').map(str::parse).collect();
-        let [table, liveness, frames, wake] =
+        let [table, liveness, frames, configuration, wake] =
             descriptors.ok().as_deref().and_then(|all| all.try_into().ok()).ok_or(LinkError::Malformed)?;
         Ok(Self {
             table: Table::from_fd(inherited(table)?)?,
             liveness: inherited(liveness)?,
             frames: inherited(frames)?,
+            configuration: inherited(configuration)?.into(),
             wake: Wake::from_fd(inherited(wake)?),
             generation,
         })
@@ -85,6 +87,14 @@ impl Link {
         &self.liveness
     }
 
+    /// Reads the configuration that the guardian runs with, whatever its file says by now.
+    ///
+    /// # Errors
+    /// What the kernel says; `InvalidData` where it is no text.
+    pub fn configuration(&self) -> io::Result<String> {
+        self.configuration.read()
+    }
+
     /// Returns the table that the guardian reads.
     pub const fn table(&self) -> &Table {
         &self.table
@@ -111,12 +121,14 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
 
         let frames = FrameSocket::open().unwrap();
+        let configuration = SharedText::create("virtual_routers: []").unwrap();
         let wake = Wake::new().unwrap();
-        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), wake.as_fd()];
+        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), configuration.as_fd(), wake.as_fd()];
         let descriptors = descriptors.map(|it| it.as_raw_fd().to_string()).join(",");
 
         let link = Link::from_numbers(&format!("{descriptors},0")).unwrap();
 
+        assert_eq!(link.configuration().unwrap(), "virtual_routers: []");
         link.table().set_active(0, true);
         assert!(table.is_active(0));
         link.wake_guardian();
@@ -131,13 +143,12 @@ mod tests {
 
     #[test]
     fn numbers_that_no_guardian_wrote_are_refused() {
-        for numbers in ["", "3", "3,4", "3,4,5,6", "a,b,c,d,0", "3,4,5,6,x", "3,4,5,6,7,0"] {
+        for numbers in ["", "3", "3,4", "3,4,5,6,7", "a,b,c,d,e,0", "3,4,5,6,7,x", "3,4,5,6,7,8,0"] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
         }
         let file = tempfile::tempfile().unwrap();
-        for numbers in
-            ["-1,-1,-1,-1,0", "999999,999999,999999,999999,0", &format!("{0},{0},{0},{0},0", file.as_raw_fd())]
-        {
+        let not_a_table = format!("{0},{0},{0},{0},{0},0", file.as_raw_fd());
+        for numbers in ["-1,-1,-1,-1,-1,0", "999999,999999,999999,999999,999999,0", &not_a_table] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
         }
     }

@@ -16,7 +16,7 @@ use super::feeder::Feeder;
 use super::link::VARIABLE;
 use super::vigil::Vigil;
 use super::{Backoff, Table, Thread};
-use crate::net::{Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory};
+use crate::net::{Child, FrameSocket, SharedText, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory};
 
 /// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
@@ -32,6 +32,9 @@ pub struct Plan {
     pub arguments: Vec<OsString>,
     /// How many Virtual Routers it runs.
     pub routers: usize,
+    /// The text that names them. Every agent gets this one: table and cleanup know no other, and a file that is being
+    /// edited must not decide whether an agent that has died comes back.
+    pub configuration: String,
     /// How long it may take to leave before it is killed.
     pub patience: Duration,
     /// How long to wait before it is started again.
@@ -40,12 +43,13 @@ pub struct Plan {
 
 impl Plan {
     /// Runs this same program with other arguments; half a minute to leave, and the default backoff.
-    pub fn new(arguments: Vec<OsString>, routers: usize) -> Self {
+    pub fn new(arguments: Vec<OsString>, routers: usize, configuration: String) -> Self {
         Self {
             // Names the program that runs, even where its file has been replaced since.
             program: PathBuf::from("/proc/self/exe"),
             arguments,
             routers,
+            configuration,
             patience: Duration::from_secs(30),
             backoff: Backoff::default(),
         }
@@ -60,11 +64,11 @@ pub trait Cleanup {
     /// What kept them here. No Priority 0 is sent then, and the lease bounds the rest.
     fn withdraw(&mut self, router: usize) -> io::Result<()>;
 
-    /// Sends Priority 0 for a router.
+    /// Sends Priority 0 for a router. What the agent left in the table says how to sign it.
     ///
     /// # Errors
     /// Why it did not leave. The peers then wait for Active_Down_Interval.
-    fn release(&mut self, router: usize) -> io::Result<()>;
+    fn release(&mut self, router: usize, table: &Table) -> io::Result<()>;
 }
 
 /// Runs the agent until it is told to leave or cannot run at all, and returns the exit code for the whole.
@@ -146,6 +150,7 @@ pub(super) struct Guardian<'p> {
     /// The agent announces through this. Were it the last to hold it, the kernel would close it before it tells that
     /// the agent is dead, and closing a packet socket takes some 10 ms.
     frames: FrameSocket,
+    configuration: SharedText,
     /// Never written to: the kernel closes it when the guardian dies, and the agent sees that.
     _alive: PipeWriter,
 }
@@ -162,6 +167,7 @@ impl<'p> Guardian<'p> {
             feeder: Feeder::from_environment(),
             liveness,
             frames: FrameSocket::open()?,
+            configuration: SharedText::create(&plan.configuration)?,
             _alive: alive,
         })
     }
@@ -170,12 +176,17 @@ impl<'p> Guardian<'p> {
         for thread in [Thread::Election, Thread::Address] {
             self.table.promise(thread, None);
         }
-        let inherited = [self.table.as_fd(), self.liveness.as_fd(), self.frames.as_fd(), self.wake.as_fd()];
-        let [table, liveness, frames, wake] = inherited.map(|descriptor| descriptor.as_raw_fd());
-        let generation = self.table.generation();
+        let inherited = [
+            self.table.as_fd(),
+            self.liveness.as_fd(),
+            self.frames.as_fd(),
+            self.configuration.as_fd(),
+            self.wake.as_fd(),
+        ];
+        let numbers = inherited.map(|descriptor| descriptor.as_raw_fd().to_string()).join(",");
         let mut command = Command::new(&self.plan.program);
         command.arg0("vipd").args(&self.plan.arguments);
-        command.env(VARIABLE, format!("{table},{liveness},{frames},{wake},{generation}"));
+        command.env(VARIABLE, format!("{numbers},{}", self.table.generation()));
         // The terminal's Ctrl-C reaches a whole process group; the agent shall get it once, and from us.
         command.process_group(0);
         Child::spawn(&mut command, &inherited)
@@ -217,7 +228,7 @@ pub(super) fn clean_up(table: &Table, cleanup: &mut dyn Cleanup) {
     }
     for router in (0..table.routers()).filter(|&router| table.is_active(router)) {
         if table.claimed(router).is_none()
-            && let Err(error) = cleanup.release(router)
+            && let Err(error) = cleanup.release(router, table)
         {
             tracing::error!(router, %error, "Priority 0 cannot be sent for the agent");
         }

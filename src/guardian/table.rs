@@ -1,7 +1,8 @@
 //! What the agent tells its guardian, in words that survive it.
 //!
 //! Two words for the promise of each thread and one for the generation, then two for each Virtual Router in the configuration's
-//! order: the claimed epoch, and whether it is Active in the protocol.
+//! order: the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: one word for the
+//! clock, and one for each router, the last sequence.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,8 @@ const HEADER: usize = 5;
 const GENERATION: usize = 4;
 /// The claimed epoch and the Active flag.
 const PER_ROUTER: usize = 2;
+/// The signing clock.
+const CLOCK: usize = 1;
 
 /// Names a thread that shows that it is alive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +58,7 @@ impl Table {
     /// # Errors
     /// What the kernel says: no memory, too many files open.
     pub fn create(routers: usize) -> io::Result<Self> {
-        net::Table::create(HEADER + PER_ROUTER * routers).map(Self)
+        net::Table::create(HEADER + PER_ROUTER * routers + CLOCK + routers).map(Self)
     }
 
     /// Maps a table that another process made.
@@ -64,7 +67,7 @@ impl Table {
     /// `InvalidInput` where the file descriptor is something else.
     pub(super) fn from_fd(memory: OwnedFd) -> io::Result<Self> {
         let table = net::Table::from_fd(memory)?;
-        if table.words().len() < HEADER {
+        if table.words().len() < HEADER + CLOCK {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         Ok(Self(table))
@@ -72,7 +75,7 @@ impl Table {
 
     /// Returns how many Virtual Routers it has room for.
     pub const fn routers(&self) -> usize {
-        (self.0.words().len() - HEADER) / PER_ROUTER
+        (self.0.words().len() - HEADER - CLOCK) / (PER_ROUTER + 1)
     }
 
     /// Records that a router's addresses are about to be claimed under an epoch, or, with `None`, that they are confirmed gone.
@@ -113,6 +116,27 @@ impl Table {
         (until > 0).then_some(Promise { until, at_last })
     }
 
+    /// Records the last sequence that a router's advertisements were signed with; it must not be used again.
+    pub fn set_sequence(&self, router: usize, sequence: NonZeroU64) {
+        self.sequence_word(router).store(sequence.get(), Ordering::Release);
+    }
+
+    /// Returns the last sequence that a router's advertisements were signed with.
+    pub fn sequence(&self, router: usize) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.sequence_word(router).load(Ordering::Acquire))
+    }
+
+    /// Records the signing clock less the boot clock, in nanoseconds.
+    pub fn set_clock_offset(&self, nanos: i64) {
+        self.clock_word().store(nanos.cast_unsigned(), Ordering::Release);
+    }
+
+    /// Returns the signing clock less the boot clock, in nanoseconds; `None` where nothing was ever signed.
+    pub fn clock_offset(&self) -> Option<i64> {
+        // The clocks agree only on a machine that was booted in 1970.
+        Some(self.clock_word().load(Ordering::Acquire).cast_signed()).filter(|nanos| *nanos != 0)
+    }
+
     /// Returns the number of agents that the guardian has given up on (ownership rule 12).
     pub fn generation(&self) -> u64 {
         self.0.word(GENERATION).load(Ordering::Acquire)
@@ -130,6 +154,14 @@ impl Table {
 
     const fn claim_word(&self, router: usize) -> &AtomicU64 {
         self.0.word(HEADER + PER_ROUTER * router)
+    }
+
+    const fn clock_word(&self) -> &AtomicU64 {
+        self.0.word(HEADER + PER_ROUTER * self.routers())
+    }
+
+    const fn sequence_word(&self, router: usize) -> &AtomicU64 {
+        self.0.word(HEADER + PER_ROUTER * self.routers() + CLOCK + router)
     }
 
     const fn active_word(&self, router: usize) -> &AtomicU64 {
@@ -158,7 +190,11 @@ mod tests {
         let promise = Some(Promise { until: 8, at_last: 9 });
         table.promise(Thread::Address, promise);
         table.supersede();
+        table.set_clock_offset(-5);
+        table.set_sequence(1, NonZeroU64::MAX);
 
+        assert_eq!((table.clock_offset(), Table::create(1).unwrap().clock_offset()), (Some(-5), None));
+        assert_eq!((table.sequence(0), table.sequence(1)), (None, Some(NonZeroU64::MAX)));
         assert_eq!((table.claimed(0), table.claimed(1)), (epoch, None));
         assert_eq!((table.is_active(0), table.is_active(1)), (false, true));
         assert_eq!([Thread::Election, Thread::Address].map(|thread| table.promised(thread)), [None, promise]);

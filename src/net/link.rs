@@ -22,7 +22,7 @@ use super::namespace::Namespace;
 use super::netlink::{Netlink, NetlinkError};
 
 pub use facts::{Link, LinkAddress, links};
-pub use neighbours::{remove_neighbour, set_neighbour};
+pub use neighbours::{neighbour, remove_neighbour, set_neighbour};
 
 const NEW: u16 = NLM_F_CREATE | NLM_F_EXCL;
 

@@ -16,7 +16,9 @@ pub mod privileges;
 mod process;
 mod readable;
 mod realtime;
+mod sentry;
 mod shared;
+mod shared_text;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 pub(crate) mod testing;
@@ -26,7 +28,7 @@ mod vrrp_socket;
 mod wake;
 
 pub use capture::{Capture, Frame};
-pub use clock::boot_nanos;
+pub use clock::{boot_nanos, clock_is_synchronised, wall_nanos};
 pub use frame_socket::FrameSocket;
 pub use freezer::{Freezer, Hierarchy};
 pub use held_thread::hold_thread;
@@ -36,7 +38,9 @@ pub use netlink::Netlink;
 pub use process::{Child, Signals, inherited};
 pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
+pub use sentry::{Mac, Sentry, Sighting};
 pub use shared::Table;
+pub use shared_text::SharedText;
 pub use thread_state::{ThreadState, find_thread, thread_state};
 pub use timer::Timer;
 pub use vrrp_socket::{Datagram, GROUP_V4, GROUP_V6, ReceiveError, VrrpSocket};

@@ -165,3 +165,23 @@ fn the_kernel_removes_the_address_when_guardian_and_agent_stay_stopped() {
     // Rule 12: a renewal would have created it anew.
     assert_eq!(changes(&mut events), []);
 }
+
+#[test]
+fn an_agent_that_died_comes_back_although_its_file_is_being_edited() {
+    for edited in ["virtual_routers: [", "virtual_routers:\n  - { name: other, interface: eth0, vrid: 9 }\n"] {
+        let mut lab = Lab::new();
+        let mut a = lab.node(1);
+        a.run(&[Router::pair(200)]);
+        let agent = a.agent();
+        a.becomes(State::Active);
+        a.write_config(edited);
+
+        kill(agent, Signal::SIGKILL).unwrap();
+
+        wait_until("another agent answers", || {
+            a.try_status().is_ok_and(|it| it.agent.pid != agent.as_raw().cast_unsigned())
+        });
+        a.becomes(State::Active);
+        assert!(a.has("10.77.0.100"));
+    }
+}

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::super::Promise;
 use super::*;
-use crate::net::testing::interrupt;
+use crate::net::testing::{interrupt, is_readable};
 
 /// What every fake agent begins with: it logs its start, can write words of the table, and can stay
 /// until a signal comes or the guardian goes.
@@ -42,7 +42,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().display();
         mkfifo(&directory.path().join("ready"), Mode::S_IRWXU).unwrap();
-        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2);
+        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2, String::new());
         plan.program = "/bin/sh".into();
         plan.backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4), Duration::from_secs(60));
         Self { directory, plan }
@@ -78,7 +78,7 @@ impl Cleanup for Recorder {
         if self.stuck == Some(router) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
-    fn release(&mut self, router: usize) -> io::Result<()> {
+    fn release(&mut self, router: usize, _table: &Table) -> io::Result<()> {
         append(&self.log, &format!("release {router}"));
         Ok(())
     }
@@ -211,7 +211,7 @@ fn a_signal_to_leave_ends_the_wait_for_the_next_start() {
             // To this thread alone; it is collected during the wait that follows.
             Ok(nix::sys::signal::raise(Signal::SIGTERM)?)
         }
-        fn release(&mut self, _: usize) -> io::Result<()> {
+        fn release(&mut self, _: usize, _: &Table) -> io::Result<()> {
             Ok(())
         }
     }
@@ -234,10 +234,12 @@ fn an_agent_that_was_never_there_is_an_error() {
 
 #[test]
 fn the_agent_sees_the_guardian_go() {
-    let read_until_end = "rest=${VIPD_GUARDIAN#*,}; cat /dev/fd/${rest%%,*} && exit 0; exit 1";
-    let scene = Scene::new(read_until_end);
+    let liveness = "rest=${VIPD_GUARDIAN#*,}; exec < /dev/fd/${rest%%,*} || exit 7; echo > ready";
+    let scene = Scene::new(&format!("{liveness}; read -r nothing; exit 0"));
     let guardian = Guardian::new(&scene.plan).unwrap();
     let mut child = guardian.start().unwrap();
+    scene.wait_until_ready();
+    assert!(!is_readable(&child));
 
     drop(guardian);
 
@@ -246,6 +248,16 @@ fn the_agent_sees_the_guardian_go() {
 
 fn at(until: u64) -> Option<Promise> {
     Some(Promise { until, at_last: until })
+}
+
+#[test]
+fn every_agent_gets_the_configuration_that_the_guardian_began_with() {
+    let mut scene = Scene::new("rest=${VIPD_GUARDIAN#*,*,*,}; cat /dev/fd/${rest%%,*} >> log; once && exit 1; exit 0");
+    scene.plan.configuration = "virtual_routers: []\n".to_owned();
+
+    run(&scene.plan, &mut scene.recorder()).unwrap();
+
+    assert_eq!(scene.log(), ["start", "virtual_routers: []", "start", "virtual_routers: []"]);
 }
 
 /// Starts an agent under a vigil of its own; `act` is called once the agent is ready.

@@ -9,6 +9,28 @@ use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, Neig
 use super::family;
 use crate::net::netlink::{Netlink, NetlinkError};
 
+/// Returns the Ethernet address that the kernel knows for an IP address on an interface.
+///
+/// # Errors
+/// [`NetlinkError`].
+pub fn neighbour(netlink: &mut Netlink, index: u32, address: IpAddr) -> Result<Option<[u8; 6]>, NetlinkError> {
+    let mut wanted = NeighbourMessage::default();
+    wanted.header.family = family(address);
+    let table = netlink.dump(RouteNetlinkMessage::GetNeighbour(wanted))?;
+    let destination = NeighbourAttribute::Destination(address.into());
+    Ok(table.iter().find_map(|message| match message {
+        RouteNetlinkMessage::NewNeighbour(known)
+            if known.header.ifindex == index && known.attributes.contains(&destination) =>
+        {
+            known.attributes.iter().find_map(|attribute| match attribute {
+                NeighbourAttribute::LinkLayerAddress(mac) => mac.as_slice().try_into().ok(),
+                _ => None,
+            })
+        }
+        _ => None,
+    }))
+}
+
 /// Fixes the Ethernet address of a neighbour, whatever ARP says.
 ///
 /// # Errors

@@ -107,13 +107,41 @@ impl Wire {
         }
     }
 
+    /// Does something again and again until a frame is as wanted.
+    pub(crate) fn until_repeated(&mut self, what: &str, mut act: impl FnMut(), wanted: impl Fn(&Seen) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.so_far().iter().any(&wanted) {
+            assert!(Instant::now() < deadline, "not seen on the wire: {what}");
+            act();
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// Waits for the next advertisement of a host and returns the whole frame.
+    pub(crate) fn record(&mut self, node: &Node) -> Vec<u8> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            assert!(Instant::now() < deadline, "node {} advertises nothing", node.host());
+            let mut buffer = [0; 2048];
+            let Some((length, _, at)) = self.receive_any(&mut buffer, MsgFlags::empty()) else { continue };
+            if understand(&buffer[..length], at).is_advertisement_of(node) {
+                return buffer[..length].to_vec();
+            }
+        }
+    }
+
     /// Returns what has come so far.
     pub(crate) fn so_far(&mut self) -> Vec<Seen> {
         core::iter::from_fn(|| self.receive(MsgFlags::MSG_DONTWAIT)).collect()
     }
 
+    /// Waits a moment for a frame from an Ethernet address whose last byte is this one's.
+    pub(super) fn hears(&self, mac: [u8; 6]) -> bool {
+        self.receive(MsgFlags::empty()).is_some_and(|seen| seen.host == mac[5])
+    }
+
     /// Receives the next frame that a host sent; `None`: there is none.
-    fn receive(&mut self, flags: MsgFlags) -> Option<Seen> {
+    fn receive(&self, flags: MsgFlags) -> Option<Seen> {
         loop {
             let mut buffer = [0; 2048];
             let (length, port, at) = self.receive_any(&mut buffer, flags)?;
