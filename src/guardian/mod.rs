@@ -14,5 +14,5 @@ mod watch;
 pub use backoff::Backoff;
 pub use link::{Link, LinkError};
 pub use run::{Cleanup, Plan, keep_on_time, run};
-pub use table::{Table, Thread};
+pub use table::{Promise, Table, Thread};
 pub use watch::{Verdict, Watch};
