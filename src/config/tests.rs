@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 
 mod addresses;
+mod diff;
 mod examples;
 mod fuzz;
 mod host;
+mod original;
 mod semantic;
 mod syntax;
 

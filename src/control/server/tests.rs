@@ -69,6 +69,7 @@ impl Agent {
         let (handle, inbox) = engine::channel(routers.iter().map(|router| router.name.clone())).unwrap();
         let config = Config {
             control_socket: path.clone(),
+            control_group: None,
             metrics_listen: None,
             realtime: Realtime::Off,
             virtual_routers: routers,
