@@ -2,11 +2,15 @@
 //!
 //! Nothing here decides who is Active; it connects the parts and tells what they say.
 
+mod applied;
 mod cleanup;
 mod drained;
+pub mod host;
 mod ledger;
 mod narrate;
 mod plans;
+mod reload;
+mod story;
 mod supervise;
 
 use std::io;
@@ -15,23 +19,30 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::control::{BindError, ControlSocket};
 use crate::guardian::Link;
 use crate::{dataplane, engine, net};
 
+pub use applied::AppliedError;
 pub use cleanup::AfterTheAgent;
 
+use applied::AppliedConfig;
 use drained::DrainedRouters;
 use ledger::SharedLedger;
 use supervise::Supervisor;
 
+/// How many more routers a running agent can take in than it was started with.
+pub const SPARE_PLACES: usize = 256;
 /// How many reports of the address thread may wait to be logged.
 const REPORTS: usize = 256;
 
 /// Says why the agent could not start, or ended other than in order.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
+    /// There is no configuration to run with.
+    #[error(transparent)]
+    Applied(#[from] AppliedError),
     /// The directory of the control socket cannot be used.
     #[error("cannot use the directory {}: {source}", path.display())]
     Directory {
@@ -74,9 +85,12 @@ impl AgentError {
 ///
 /// # Errors
 /// [`AgentError`]; the addresses that it held are then the guardian's business.
-pub fn run(config: Config, guardian: Arc<Link>) -> Result<(), AgentError> {
-    let config = Arc::new(config);
-    let directory = state_directory(&config)?;
+pub fn run(guardian: Arc<Link>) -> Result<(), AgentError> {
+    // Not from the file, which may have become bad since: what the guardian started with, or what was applied last.
+    let (_, text) = guardian.applied().read().ok_or(AppliedError::Missing)?;
+    let (_, loaded) = AppliedConfig::decode(&text)?;
+    let config = &loaded.config;
+    let directory = state_directory(config)?;
     let drained =
         DrainedRouters::load(&directory).map_err(|source| AgentError::Drained { path: directory.clone(), source })?;
     // Pages that are touched stay: an election must not wait for a disk. What is never touched costs nothing.
@@ -85,8 +99,9 @@ pub fn run(config: Config, guardian: Arc<Link>) -> Result<(), AgentError> {
     }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AgentError::start("service"))?;
-    let control = runtime.block_on(async { ControlSocket::bind(&config.control_socket) })?;
-    let supervisor = start(&config, &directory, drained, guardian)?;
+    let control =
+        runtime.block_on(async { ControlSocket::bind(&config.control_socket, config.control_group.as_deref()) })?;
+    let supervisor = start(loaded, &directory, drained, guardian)?;
     runtime.block_on(supervisor.run(control))
 }
 
@@ -97,14 +112,16 @@ fn state_directory(config: &Config) -> Result<PathBuf, AgentError> {
 }
 
 fn start(
-    config: &Arc<Config>,
+    loaded: Loaded,
     directory: &Path,
     drained: DrainedRouters,
     guardian: Arc<Link>,
 ) -> Result<Supervisor, AgentError> {
+    let config = &loaded.config;
+    let places = guardian.table().routers();
     let names = config.virtual_routers.iter().map(|router| router.name.clone());
     let (handle, inbox) = engine::channel(names).map_err(AgentError::start("election"))?;
-    let (answer, answers) = engine::answers(config.virtual_routers.len()).map_err(AgentError::start("election"))?;
+    let (answer, answers) = engine::answers(places).map_err(AgentError::start("election"))?;
     let (report, reports) = tokio::sync::mpsc::channel(REPORTS);
     let realtime = config.realtime.priority();
     let dataplane = dataplane::start(
@@ -112,6 +129,7 @@ fn start(
         dataplane::Settings {
             state_file: directory.join("addresses"),
             // Below the election thread, which must be able to interrupt it.
+            places,
             frames: guardian.frame_socket().map_err(AgentError::start("address"))?,
             realtime: realtime.map(|priority| priority.saturating_sub(1).max(1)),
         },
@@ -135,5 +153,5 @@ fn start(
             warn!("no realtime priority ({error}); on a busy host advertisements may be late. Grant CAP_SYS_NICE");
         }
     }
-    Ok(Supervisor::new(Arc::clone(config), handle, dataplane, election, reports, drained, guardian))
+    Ok(Supervisor::new(loaded, handle, dataplane, election, reports, drained, guardian))
 }

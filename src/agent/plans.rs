@@ -13,7 +13,8 @@ pub(super) fn for_election(config: &Config, drained: impl Fn(&str) -> bool) -> V
     config.virtual_routers.iter().map(|router| election_plan(router, drained(&router.name))).collect()
 }
 
-fn election_plan(router: &VirtualRouter, drained: bool) -> engine::Plan {
+/// Returns what the election thread is told of one router.
+pub(super) fn election_plan(router: &VirtualRouter, drained: bool) -> engine::Plan {
     engine::Plan {
         interface: router.interface.clone(),
         family: router.family(),
@@ -61,7 +62,8 @@ pub(super) fn for_addresses(config: &Config) -> Vec<dataplane::Plan> {
     config.virtual_routers.iter().map(|router| address_plan(router, automatic)).collect()
 }
 
-fn address_plan(router: &VirtualRouter, automatic_lease: u32) -> dataplane::Plan {
+/// Returns what the address thread is told of one router, on a node whose automatic lease has so many seconds.
+pub(super) fn address_plan(router: &VirtualRouter, automatic_lease: u32) -> dataplane::Plan {
     dataplane::Plan {
         interface: router.interface.clone(),
         source: configured_source(router),

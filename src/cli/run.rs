@@ -23,20 +23,19 @@ use super::exit::{Exit, Failure, Outcome};
 /// Runs the agent until it is told to end.
 pub(super) fn execute(_args: &RunArgs, global: &Global) -> Outcome {
     let link = Link::from_environment().map_err(|error| Failure::new(Exit::Failed, error))?;
-    let loaded = Config::load(&global.config)?;
     let format = match global.log_format {
         LogFormat::Text => logging::Format::Text,
         LogFormat::Json => logging::Format::Json,
     };
     logging::start(format, global.verbose);
     match link {
-        Some(link) => agent::run(loaded.config, Arc::new(link)).map(|()| Exit::Done).map_err(Failure::from),
-        None => guard(&loaded),
+        Some(link) => agent::run(Arc::new(link)).map(|()| Exit::Done).map_err(Failure::from),
+        None => guard(Config::load(&global.config)?),
     }
 }
 
-fn guard(loaded: &Loaded) -> Outcome {
-    show_warnings(loaded)?;
+fn guard(loaded: Loaded) -> Outcome {
+    show_warnings(&loaded)?;
     let missing = privileges::missing(&privileges::REQUIRED);
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
@@ -56,8 +55,10 @@ fn guard(loaded: &Loaded) -> Outcome {
         Failure::new(Exit::Failed, error).hint(hint)
     })?;
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
-    let plan = guardian::Plan::new(arguments, loaded.config.virtual_routers.len());
-    let code = guardian::run(&plan, &mut AfterTheAgent::new(&loaded.config))
+    let places = loaded.config.virtual_routers.len() + agent::SPARE_PLACES;
+    let mut cleanup = AfterTheAgent::new(loaded);
+    let applied = cleanup.applied().map_err(|error| Failure::new(Exit::Failed, error))?;
+    let code = guardian::run(&guardian::Plan::new(arguments, places, applied), &mut cleanup)
         .map_err(|error| Failure::new(Exit::Failed, format_args!("cannot start the agent: {error}")))?;
     Ok(Exit::from_code(code))
 }
@@ -75,6 +76,7 @@ impl From<AgentError> for Failure {
             AgentError::Directory { .. }
             | AgentError::Drained { .. }
             | AgentError::Control(_)
+            | AgentError::Applied(_)
             | AgentError::Start { .. }
             | AgentError::Election(_) => Exit::Failed,
         };

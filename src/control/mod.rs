@@ -3,6 +3,7 @@
 //! The server reads snapshots and queues commands; it never touches a router, a packet socket or an address.
 
 mod client;
+mod permission;
 mod request;
 
 mod server;
@@ -10,8 +11,11 @@ mod socket;
 mod status;
 
 pub use client::{Client, ClientError};
-pub use request::{Changed, DrainRequest, Problem, ResumeRequest};
-pub use server::{Context, serve};
+pub use request::{
+    Changed, DrainRequest, Problem, Reason, ReloadChange, ReloadRequest, Reloaded, ResumeRequest, RouterReload,
+    SettingChange,
+};
+pub use server::{Context, ReloadJob, serve};
 pub use socket::{BindError, ControlSocket};
 pub use status::{ActiveRouter, Agent, Drain, Fault, RouterStatus, State, Status, Traffic};
 

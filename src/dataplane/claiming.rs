@@ -109,7 +109,7 @@ impl Worker {
     }
 
     /// Notes confirmed addresses in the copy of the host: the kernel tells of IPv6 ones only some time later.
-    fn note_added(&mut self, index: usize) {
+    pub(super) fn note_added(&mut self, index: usize) {
         let Some(held) = self.routers[index].claim.held() else { return };
         let added: Vec<LinkAddress> = held.prepared.targets.iter().map(Target::expected).collect();
         for address in added.into_iter().filter(|address| address.address.is_ipv6()) {
@@ -191,6 +191,7 @@ impl Worker {
         if let Some(epoch) = answer {
             self.answer(Answer::Withdrawn { router: index, epoch });
         }
+        self.forget_if_leaving(index);
     }
 
     fn withdraw_later(&mut self, index: usize, reason: String) {
@@ -210,7 +211,7 @@ impl Worker {
     }
 
     /// Writes the state file, with the addresses that are about to be claimed.
-    fn record_with(&mut self, claiming: Option<usize>) {
+    pub(super) fn record_with(&mut self, claiming: Option<usize>) {
         let coming = claiming.and_then(|index| self.routers[index].prepared.as_ref().ok());
         let here = self.routers.iter().flat_map(|router| router.claim.targets());
         // Not a reason to fail a claim: the kernel's mark and the lease still tell and bound what is ours.

@@ -13,7 +13,7 @@ use super::kernel::{Prepared, Target, new_additions, removal, removals};
 use super::leftovers::leftovers;
 use super::message::{Answer, Place, ReportEvent};
 use super::plan::Plan;
-use super::thread::{RETRY, Worker};
+use super::thread::{RETRY, Stay, Worker};
 
 impl Worker {
     /// Removes what an earlier run left behind, and nothing else (ownership rule 15).
@@ -79,16 +79,19 @@ impl Worker {
     }
 
     /// Asks for everything anew.
-    fn look_around(&mut self) -> Result<(), String> {
+    pub(super) fn look_around(&mut self) -> Result<(), String> {
         self.host.replace(links(&mut self.netlink).map_err(|error| error.to_string())?);
         self.blind = false;
         Ok(())
     }
 
     /// Makes ready whatever the next claims need, and tells of interfaces that changed.
-    fn prepare(&mut self) {
+    pub(super) fn prepare(&mut self) {
         for index in 0..self.routers.len() {
             let router = &mut self.routers[index];
+            if router.stay == Stay::Gone {
+                continue;
+            }
             router.prepared = prepare(&router.plan, &self.host);
             let state = self.host.interface_state(&router.plan);
             if router.told.replace(state) != Some(state) {

@@ -15,6 +15,8 @@ pub struct Settings {
     pub state_file: PathBuf,
     /// What announcements leave through, made in this network namespace.
     pub frames: FrameSocket,
+    /// How many routers there may ever be at once.
+    pub places: usize,
 }
 
 /// Describes one Virtual Router to the address thread. Its index in the list of plans is its name there.

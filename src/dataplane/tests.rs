@@ -2,6 +2,7 @@
 
 mod claims;
 mod following;
+mod installing;
 mod leases;
 mod leftovers;
 mod speed;
@@ -94,7 +95,7 @@ impl Lab {
         let state_file = self.state_file();
         let start = || {
             let frames = FrameSocket::open().unwrap();
-            let settings = Settings { realtime: None, state_file, frames };
+            let settings = Settings { realtime: None, state_file, frames, places: 8 };
             let answer = move |event| {
                 let _ = answer.send(event);
                 hear(event);

@@ -32,6 +32,31 @@ pub(super) struct Router {
     pub(super) prepared: Result<Prepared, String>,
     /// The state of the interface as it was last told.
     pub(super) told: Option<InterfaceState>,
+    pub(super) stay: Stay,
+}
+
+/// Says how long a router stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stay {
+    /// Until further notice.
+    Installed,
+    /// Until nothing of it is left on the host.
+    Leaving,
+    /// It is gone: the place is free.
+    Gone,
+}
+
+impl Router {
+    pub(super) fn new(plan: Plan) -> Self {
+        Self {
+            prepared: Err(plan.interface.clone()),
+            plan,
+            claim: Claim::default(),
+            schedule: None,
+            told: None,
+            stay: Stay::Installed,
+        }
+    }
 }
 
 /// The address thread.
@@ -64,15 +89,8 @@ impl Worker {
         report: Box<dyn Fn(Report) + Send>,
     ) -> io::Result<Self> {
         let host = Host::new(&plans);
-        let router = |plan: Plan| Router {
-            prepared: Err(plan.interface.clone()),
-            plan,
-            claim: Claim::default(),
-            schedule: None,
-            told: None,
-        };
         Ok(Self {
-            routers: plans.into_iter().map(router).collect(),
+            routers: plans.into_iter().map(Router::new).collect(),
             host,
             netlink: Netlink::open()?,
             // Opened before the first dump, so that no change falls between the two.
@@ -123,6 +141,8 @@ impl Worker {
         for (ordered, order) in orders {
             match order {
                 Order::Withdraw { .. } => {}
+                Order::Install { router, plan } => self.install(router, *plan),
+                Order::Remove { router } => self.remove(router),
                 Order::Claim { router, epoch } => self.claim(router, epoch, ordered),
                 Order::Announce { router } => self.announce(router),
                 Order::Shutdown => end = true,
@@ -131,7 +151,7 @@ impl Worker {
         end
     }
 
-    fn announce(&mut self, index: usize) {
+    pub(super) fn announce(&mut self, index: usize) {
         let router = &mut self.routers[index];
         if router.claim.held().is_some() {
             router.schedule = Some(Schedule::begin(router.plan.announce, boot_nanos()));

@@ -10,6 +10,7 @@ use crate::net;
 
 mod acting;
 mod answers;
+mod changing;
 mod counters;
 mod election_thread;
 mod handle;
@@ -23,6 +24,7 @@ mod sockets;
 mod voice;
 
 pub use answers::{AnswerSender, Answers, answers};
+pub use changing::{Change, Newcomer};
 pub use counters::{Counter, Counters, Discard};
 pub use handle::{Busy, Command, Handle, Inbox, Published, Snapshot, channel};
 pub use ledger::Ledger;

@@ -4,10 +4,11 @@ use std::env::{self, VarError};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
-use super::Table;
+use super::{Applied, Table};
 use crate::net::{FrameSocket, inherited};
 
-/// Carries the numbers of three file descriptors, with commas in between: the table, the liveness pipe, the frame socket.
+/// Carries the numbers of four file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
+/// the applied configuration.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -18,6 +19,7 @@ pub struct Link {
     table: Table,
     liveness: OwnedFd,
     frames: OwnedFd,
+    applied: Applied,
 }
 
 /// Says what is wrong with the environment that a guardian should have set.
@@ -47,11 +49,12 @@ impl Link {
     fn from_numbers(numbers: &str) -> Result<Self, LinkError> {
         let mut numbers = numbers.split(',').map(|number| number.parse::<RawFd>().map_err(|_| LinkError::Malformed));
         let mut next = || numbers.next().unwrap_or(Err(LinkError::Malformed));
-        let (table, liveness, frames) = (next()?, next()?, next()?);
+        let (table, liveness, frames, applied) = (next()?, next()?, next()?, next()?);
         Ok(Self {
             table: Table::from_fd(inherited(table)?)?,
             liveness: inherited(liveness)?,
             frames: inherited(frames)?,
+            applied: Applied::from_fd(inherited(applied)?)?,
         })
     }
 
@@ -61,6 +64,11 @@ impl Link {
     /// What the kernel says where the process has too many files open.
     pub fn frame_socket(&self) -> io::Result<FrameSocket> {
         self.frames.try_clone().map(FrameSocket::from)
+    }
+
+    /// Returns what the agent runs with, kept for the guardian and the next agent.
+    pub const fn applied(&self) -> &Applied {
+        &self.applied
     }
 
     /// Returns what becomes readable when the guardian has died; nothing is ever written to it.
@@ -93,13 +101,16 @@ mod tests {
         let table = Table::create(1).unwrap();
         let (reader, writer) = io::pipe().unwrap();
 
-        let frames = FrameSocket::open().unwrap();
-        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd()].map(|it| it.as_raw_fd().to_string());
+        let (frames, applied) = (FrameSocket::open().unwrap(), Applied::create().unwrap());
+        let descriptors =
+            [table.as_fd(), reader.as_fd(), frames.as_fd(), applied.as_fd()].map(|it| it.as_raw_fd().to_string());
 
         let link = Link::from_numbers(&descriptors.join(",")).unwrap();
 
         link.table().set_active(0, true);
+        link.applied().write(b"text").unwrap();
         assert!(table.is_active(0));
+        assert_eq!(applied.read(), Some((1, b"text".to_vec())));
         assert!(!is_readable(&link));
         drop(writer);
         assert!(becomes_readable(&link));
@@ -107,11 +118,11 @@ mod tests {
 
     #[test]
     fn numbers_that_no_guardian_wrote_are_refused() {
-        for numbers in ["", "3", "3,4", "a,b,c"] {
+        for numbers in ["", "3", "3,4", "3,4,5", "a,b,c,d"] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
         }
         let file = tempfile::tempfile().unwrap();
-        for numbers in ["-1,-1,-1", "999999,999999,999999", &format!("{0},{0},{0}", file.as_raw_fd())] {
+        for numbers in ["-1,-1,-1,-1", "999999,999999,999999,999999", &format!("{0},{0},{0},{0}", file.as_raw_fd())] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
         }
     }

@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use super::link::VARIABLE;
-use super::{Backoff, Table};
+use super::{Applied, Backoff, Table};
 use crate::net::{Child, FrameSocket, Signals, Timer, boot_nanos};
 
 /// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
@@ -28,8 +28,10 @@ pub struct Plan {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// How many Virtual Routers it runs.
+    /// How many Virtual Routers it may run at once.
     pub routers: usize,
+    /// What the first agent runs with, as [`Cleanup::follow`] understands it.
+    pub applied: Vec<u8>,
     /// How long it may take to leave before it is killed.
     pub patience: Duration,
     /// How long to wait before it is started again.
@@ -38,20 +40,30 @@ pub struct Plan {
 
 impl Plan {
     /// Runs this same program with other arguments; half a minute to leave, and the default backoff.
-    pub fn new(arguments: Vec<OsString>, routers: usize) -> Self {
+    pub fn new(arguments: Vec<OsString>, routers: usize, applied: Vec<u8>) -> Self {
         Self {
             // Names the program that runs, even where its file has been replaced since.
             program: PathBuf::from("/proc/self/exe"),
             arguments,
             routers,
+            applied,
             patience: Duration::from_secs(30),
             backoff: Backoff::default(),
         }
     }
 }
 
-/// Does for a dead agent what it can no longer do; routers are numbered in the configuration's order.
+/// Does for a dead agent what it can no longer do; routers are numbered by their places.
 pub trait Cleanup {
+    /// Takes over what the agent has applied since. Places that it does not name are as they were.
+    ///
+    /// # Errors
+    /// Why it makes no sense; everything is as it was then.
+    fn follow(&mut self, applied: &[u8]) -> io::Result<()>;
+
+    /// Numbers the routers in the configuration's order again, as the next agent does.
+    fn renumber(&mut self);
+
     /// Removes a router's addresses from this host. `Ok` means that they are confirmed gone.
     ///
     /// # Errors
@@ -75,13 +87,16 @@ pub fn run(plan: &Plan, cleanup: &mut dyn Cleanup) -> io::Result<u8> {
     let guardian = Guardian::new(plan)?;
     let mut backoff = plan.backoff;
     let mut child = guardian.start()?;
+    let mut known = guardian.applied.version();
     loop {
         let started = boot_nanos();
         let end = guardian.watch(&mut child)?;
+        guardian.follow(&mut known, cleanup);
         clean_up(&guardian.table, cleanup);
         if let Some(code) = end.exit_code() {
             return Ok(code);
         }
+        cleanup.renumber();
         let mut wait = backoff.after(Duration::from_nanos(boot_nanos().saturating_sub(started)));
         tracing::error!(status = %end.status, restart_in = ?wait, "the agent died");
         child = loop {
@@ -129,6 +144,7 @@ struct Guardian<'p> {
     /// The agent announces through this. Were it the last to hold it, the kernel would close it before it tells that
     /// the agent is dead, and closing a packet socket takes some 10 ms.
     frames: FrameSocket,
+    applied: Applied,
     /// Never written to: the kernel closes it when the guardian dies, and the agent sees that.
     _alive: PipeWriter,
 }
@@ -136,6 +152,8 @@ struct Guardian<'p> {
 impl<'p> Guardian<'p> {
     fn new(plan: &'p Plan) -> io::Result<Self> {
         let (liveness, alive) = io::pipe()?;
+        let applied = Applied::create()?;
+        applied.write(&plan.applied).map_err(io::Error::other)?;
         Ok(Self {
             plan,
             table: Table::create(plan.routers)?,
@@ -143,18 +161,31 @@ impl<'p> Guardian<'p> {
             timer: Timer::new()?,
             liveness,
             frames: FrameSocket::open()?,
+            applied,
             _alive: alive,
         })
     }
 
     fn start(&self) -> io::Result<Child> {
-        let inherited = [self.table.as_fd(), self.liveness.as_fd(), self.frames.as_fd()];
-        let [table, liveness, frames] = inherited.map(|descriptor| descriptor.as_raw_fd());
+        let inherited = [self.table.as_fd(), self.liveness.as_fd(), self.frames.as_fd(), self.applied.as_fd()];
+        let numbers = inherited.map(|descriptor| descriptor.as_raw_fd().to_string()).join(",");
         let mut command = Command::new(&self.plan.program);
-        command.arg0("vipd").args(&self.plan.arguments).env(VARIABLE, format!("{table},{liveness},{frames}"));
+        command.arg0("vipd").args(&self.plan.arguments).env(VARIABLE, numbers);
         // The terminal's Ctrl-C reaches a whole process group; the agent shall get it once, and from us.
         command.process_group(0);
         Child::spawn(&mut command, &inherited)
+    }
+
+    /// Learns what the agent has applied since the last look.
+    fn follow(&self, known: &mut u64, cleanup: &mut dyn Cleanup) {
+        if self.applied.version() == *known {
+            return;
+        }
+        let Some((version, text)) = self.applied.read() else { return };
+        *known = version;
+        if let Err(error) = cleanup.follow(&text) {
+            tracing::error!(%error, "what the agent has applied cannot be read: cleaning up by what was known before");
+        }
     }
 
     /// Forwards signals until the agent ends, by force if it does not leave when told to.

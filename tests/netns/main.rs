@@ -15,3 +15,4 @@ mod many;
 mod memory;
 mod ownership;
 mod refusals;
+mod reload;

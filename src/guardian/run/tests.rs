@@ -15,6 +15,10 @@ use crate::net::testing::interrupt;
 const PRELUDE: &str = r#"
     echo start >> log
     table=${VIPD_GUARDIAN%%,*}
+    applied=${VIPD_GUARDIAN##*,}
+    apply() { printf "$1" | dd of=/dev/fd/$applied bs=1 seek=24 conv=notrunc status=none
+              printf '\3' | dd of=/dev/fd/$applied bs=1 seek=8 conv=notrunc status=none
+              printf '\2' | dd of=/dev/fd/$applied bs=1 seek=0 conv=notrunc status=none; }
     set_word() { printf '\1' | dd of=/dev/fd/$table bs=1 seek=$((8 * $1)) conv=notrunc status=none; }
     claim() { set_word $((2 + 2 * $1)); }
     active() { set_word $((3 + 2 * $1)); }
@@ -39,7 +43,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().display();
         mkfifo(&directory.path().join("ready"), Mode::S_IRWXU).unwrap();
-        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2);
+        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2, Vec::new());
         plan.program = "/bin/sh".into();
         plan.backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4), Duration::from_secs(60));
         Self { directory, plan }
@@ -70,6 +74,13 @@ impl Scene {
 }
 
 impl Cleanup for Recorder {
+    fn follow(&mut self, applied: &[u8]) -> io::Result<()> {
+        append(&self.log, &format!("follow {}", String::from_utf8_lossy(applied)));
+        Ok(())
+    }
+
+    fn renumber(&mut self) {}
+
     fn withdraw(&mut self, router: usize) -> io::Result<()> {
         append(&self.log, &format!("withdraw {router}"));
         if self.stuck == Some(router) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
@@ -93,6 +104,15 @@ fn a_dead_agents_addresses_go_first_then_its_roles_then_it_is_started_again() {
 
     assert_eq!(code, 0);
     assert_eq!(scene.log(), ["start", "withdraw 0", "withdraw 1", "release 0", "release 1", "start"]);
+}
+
+#[test]
+fn the_cleanup_learns_first_what_the_agent_has_applied_and_only_once() {
+    let scene = Scene::new("once && { apply new; claim 1; kill -KILL $$; }; claim 0; exit 0");
+
+    run(&scene.plan, &mut scene.recorder()).unwrap();
+
+    assert_eq!(scene.log(), ["start", "follow new", "withdraw 1", "start", "withdraw 0"]);
 }
 
 #[test]
@@ -204,6 +224,10 @@ fn a_signal_to_leave_ends_the_wait_for_the_next_start() {
     scene.plan.backoff = Backoff::new(Duration::from_secs(600), Duration::from_secs(600), Duration::from_secs(60));
     struct Leaving;
     impl Cleanup for Leaving {
+        fn follow(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn renumber(&mut self) {}
         fn withdraw(&mut self, _: usize) -> io::Result<()> {
             // To this thread alone; it is collected during the wait that follows.
             Ok(nix::sys::signal::raise(Signal::SIGTERM)?)

@@ -124,9 +124,14 @@ impl Node {
 
     /// Writes the configuration and starts the agent.
     pub(crate) fn spawn(&mut self, routers: &[Router]) {
+        self.configure(routers);
+        self.start_again();
+    }
+
+    /// Writes the configuration.
+    pub(crate) fn configure(&self, routers: &[Router]) {
         let routers: Vec<String> = routers.iter().map(|router| format!("  - {router}\n")).collect();
         self.write_config(&format!("virtual_routers:\n{}", routers.concat()));
-        self.start_again();
     }
 
     /// Writes a configuration: the control socket of this node, then what is given.
