@@ -102,6 +102,10 @@ pub fn run(guardian: Arc<Link>) -> Result<(), AgentError> {
     let control =
         runtime.block_on(async { ControlSocket::bind(&config.control_socket, config.control_group.as_deref()) })?;
     let supervisor = start(loaded, &directory, drained, guardian)?;
+    // The other threads have done so themselves, once they were realtime.
+    if let Err(error) = net::privileges::settle() {
+        warn!("cannot give up privileges: {error}");
+    }
     runtime.block_on(supervisor.run(control))
 }
 

@@ -42,15 +42,7 @@ impl Story {
         let Some((name, narrator)) = characters.routers.get(&place) else { return };
         narrator.tell(news);
         let name = name.clone();
-        let drained = match news {
-            News::Transition(transition) => match transition.cause {
-                Cause::Drained => Some(true),
-                Cause::Resumed | Cause::DrainRefused => Some(false),
-                _ => None,
-            },
-            _ => None,
-        };
-        if let Some(drained) = drained {
+        if let Some(drained) = drained_by(news) {
             characters.remember(&name, drained);
         }
     }
@@ -66,5 +58,44 @@ impl Characters {
         if let Err(error) = self.drained.set(name, drained) {
             warn!("cannot remember that {name} is{} drained: {error}", if drained { "" } else { " not" });
         }
+    }
+}
+
+/// Returns whether a router is drained from now on, where that changes.
+fn drained_by(news: News) -> Option<bool> {
+    let cause = match news {
+        News::Transition(transition) => transition.cause,
+        News::Discarded { .. }
+        | News::IntervalDiffers { .. }
+        | News::AddressesDiffer { .. }
+        | News::SecondOwner { .. }
+        | News::SendFailed { .. }
+        | News::SocketFailed { .. }
+        | News::Interface { .. } => return None,
+    };
+    match cause {
+        Cause::Drained => Some(true),
+        Cause::Resumed | Cause::DrainRefused => Some(false),
+        Cause::Started
+        | Cause::Owner
+        | Cause::ActiveDown
+        | Cause::Preempted { .. }
+        | Cause::Released { .. }
+        | Cause::HigherPriority { .. }
+        | Cause::HigherAddress { .. }
+        | Cause::GateOpened
+        | Cause::GateRefused
+        | Cause::Confirmed
+        | Cause::ClaimFailed
+        | Cause::AddressesLost
+        | Cause::Withdrawn
+        | Cause::WithdrawalUnconfirmed
+        | Cause::Fault(_)
+        | Cause::FaultCleared
+        | Cause::RetryDue
+        | Cause::DrainSettled
+        | Cause::Stalled { .. }
+        | Cause::SendsFailed
+        | Cause::Shutdown => None,
     }
 }

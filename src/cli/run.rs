@@ -46,6 +46,7 @@ fn guard(loaded: Loaded) -> Outcome {
     for capability in privileges::missing(&privileges::OPTIONAL) {
         warn!("without {capability} the agent runs, but may be late on a busy host");
     }
+    give_up_privileges(&loaded.config)?;
     // Held until the guardian ends: the agent that it starts belongs to the same instance.
     let _lock = InstanceLock::acquire().map_err(|error| {
         let hint = match &error {
@@ -61,6 +62,26 @@ fn guard(loaded: Loaded) -> Outcome {
     let code = guardian::run(&guardian::Plan::new(arguments, places, applied), &mut cleanup)
         .map_err(|error| Failure::new(Exit::Failed, format_args!("cannot start the agent: {error}")))?;
     Ok(Exit::from_code(code))
+}
+
+/// Keeps only what vipd works with; guardian and agent have no more from here on.
+fn give_up_privileges(config: &Config) -> Result<(), Failure> {
+    if let Some(name) = &config.control_group {
+        let number = privileges::group(name).map_err(|error| Failure::new(Exit::Failed, error))?;
+        let Some(number) = number else {
+            return Err(Failure::new(Exit::BadConfig, format_args!("`control.group`: this host has no group {name}"))
+                .hint(format!("make it with `groupadd --system {name}`, or name another one")));
+        };
+        privileges::join_group(number).map_err(|error| {
+            Failure::new(
+                Exit::NotPermitted,
+                format_args!("cannot give the control socket to the group {name}: {error}"),
+            )
+            .hint("run vipd as root, or as a member of that group")
+        })?;
+    }
+    privileges::restrict()
+        .map_err(|error| Failure::new(Exit::Failed, format_args!("cannot give up privileges: {error}")))
 }
 
 impl From<AgentError> for Failure {

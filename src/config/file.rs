@@ -17,8 +17,8 @@ const KEYS: [&str; 3] = ["control", "realtime", "virtual_routers"];
 /// Applies where the file names no control socket.
 const DEFAULT_SOCKET: &str = "/run/vipd/vipd.sock";
 
-/// The kernel's `sun_path` without its final zero.
-const SOCKET_BYTES: usize = 107;
+/// The kernel's `sun_path` without its final zero, less the dot and the process id of the name that it is bound under.
+const SOCKET_BYTES: usize = 107 - 8;
 
 /// Says why a file gives no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -73,21 +73,26 @@ impl Config {
     /// # Errors
     /// [`LoadError::Invalid`] holds everything that is wrong with the text; the other variants mean that there is none.
     pub fn load(path: &Path) -> Result<Loaded, LoadError> {
+        Self::parse(&Self::read(path)?, path).map_err(LoadError::Invalid)
+    }
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// Every [`LoadError`] but [`LoadError::Invalid`].
+    fn read(path: &Path) -> Result<String, LoadError> {
         let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         // One byte more than allowed is enough to see that the file is too long.
         let limit = tree::MAX_BYTES as u64 + 1;
         File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unreadable)?;
         let too_long = bytes.len() > tree::MAX_BYTES;
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(text),
             // The cut may have split a character; the length is the error to report.
-            Err(error) if too_long => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-            Err(error) => {
-                return Err(LoadError::NotText { path: path.to_owned(), at: error.utf8_error().valid_up_to() });
-            }
-        };
-        Self::parse(&text, path).map_err(LoadError::Invalid)
+            Err(error) if too_long => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            Err(error) => Err(LoadError::NotText { path: path.to_owned(), at: error.utf8_error().valid_up_to() }),
+        }
     }
 
     /// Validates a text; `origin` is shown in reports, and relative files are looked up beside it.
@@ -174,7 +179,7 @@ fn socket(field: Field<'_>, findings: &mut Findings) -> Option<PathBuf> {
         let found = field.refuse(findings, "an absolute path");
         found.help("commands are run from any folder: write the path from `/` on");
     } else if path.ends_with('/') || path.len() > SOCKET_BYTES {
-        field.refuse(findings, "the path of a file, at most 107 bytes long");
+        field.refuse(findings, &format!("the path of a file, at most {SOCKET_BYTES} bytes long"));
     } else {
         return Some(PathBuf::from(path));
     }

@@ -1,7 +1,5 @@
 //! Who may ask for what: whoever reaches the socket may look, and few may change something.
 
-use std::io;
-
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
@@ -54,15 +52,6 @@ pub(super) async fn check(
     let error = "this user may look at the agent, and change nothing";
     let help = "run this as root, or as a member of the group that owns the socket";
     Err(Refusal::from(Problem::new(Reason::NotPermitted, error, help)))
-}
-
-/// Returns the group's number.
-///
-/// # Errors
-/// `NotFound` where the host knows no such group.
-pub(super) fn group_number(name: &str) -> io::Result<nix::unistd::Gid> {
-    let group = nix::unistd::Group::from_name(name)?;
-    group.map(|group| group.gid).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no group {name}")))
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ fn paths(context: Context, owners: Owners) -> Router {
 /// How long a request that is being answered may hold up the end.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Answers on `socket` until `shutdown` completes, and what is being asked for [`GRACE`] longer, then removes the
+/// Answers on `socket` until `shutdown` completes, and what is being asked for half a second longer, then removes the
 /// socket's file.
 ///
 /// Must run inside a tokio runtime with I/O and time.

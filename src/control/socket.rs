@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt,
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use super::permission;
+use crate::net::privileges;
 
 /// Listens; removes its file when it is dropped.
 #[derive(Debug)]
@@ -58,8 +58,9 @@ impl ControlSocket {
         let finish = || {
             if let Some(group) = group {
                 // A user may give its files to the groups that it is a member of.
-                let number = permission::group_number(group).map_err(failed("find its group"))?;
-                chown(&unfinished, None, Some(number.as_raw())).map_err(failed("give it to its group"))?;
+                let number = privileges::group(group).map_err(failed("find its group"))?;
+                let number = number.ok_or_else(|| failed("find its group")(io::ErrorKind::NotFound.into()))?;
+                chown(&unfinished, None, Some(number)).map_err(failed("give it to its group"))?;
             }
             fs::set_permissions(&unfinished, Permissions::from_mode(0o660)).map_err(failed("set its mode"))?;
             listener.set_nonblocking(true).map_err(failed("make it non-blocking"))?;

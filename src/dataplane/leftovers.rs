@@ -75,14 +75,21 @@ fn parse(line: &str) -> Option<Place> {
 }
 
 /// Chooses what an earlier run left behind: what it recorded, and planned addresses that carry our mark.
+///
+/// Where the kernel marks addresses, a recorded one without our mark is somebody else's: ours ended with its lease, and
+/// an operator has configured it since.
 pub(super) fn leftovers(host: &Host, recorded: &[Place]) -> Vec<(u32, Place)> {
+    // A kernel that marks at all has marked its own loopback address.
+    let has_marks = host.addresses().any(|(_, known)| known.protocol != 0);
     host.addresses()
         .map(|(link, known)| {
             let place = Place { address: known.address, prefix: known.prefix, interface: link.name.clone() };
             (known, place)
         })
         .filter(|(known, place)| {
-            recorded.contains(place) || (known.protocol == PROTOCOL && host.is_virtual(known.address))
+            let is_marked = known.protocol == PROTOCOL;
+            let is_recorded = recorded.contains(place);
+            (is_marked && (is_recorded || host.is_virtual(known.address))) || (is_recorded && !has_marks)
         })
         .map(|(known, place)| (known.index, place))
         .collect()

@@ -203,6 +203,9 @@ pub enum ReportEvent {
     /// The thread goes on without realtime priority.
     #[error("the address thread has no realtime priority: {0}")]
     NotRealtime(String),
+    /// The thread keeps privileges that it does not need.
+    #[error("the address thread could not give up privileges: {0}")]
+    Privileges(String),
     /// The kernel did not say what links and addresses there are.
     #[error("{0}")]
     Kernel(String),

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::net::netlink::{Groups, Monitor};
-use crate::net::{FrameSocket, Netlink, Timer, boot_nanos, go_realtime};
+use crate::net::{FrameSocket, Netlink, Timer, boot_nanos, go_realtime, privileges};
 
 use super::announcer::Schedule;
 use super::claims::Claim;
@@ -111,6 +111,9 @@ impl Worker {
     pub(super) fn run(mut self, realtime: Option<u8>) {
         if let Some(Err(error)) = realtime.map(go_realtime) {
             self.tell(None, ReportEvent::NotRealtime(error.to_string()));
+        }
+        if let Err(error) = privileges::settle() {
+            self.tell(None, ReportEvent::Privileges(error.to_string()));
         }
         self.remove_leftovers();
         loop {

@@ -1,6 +1,6 @@
 //! What the operator asks for: drain, resume, shutdown; and the watch that a drain keeps (ownership rule 9).
 
-use super::event::{Action, Cause, Drain};
+use super::event::{Action, Cause, Drain, StateName};
 use super::router::Router;
 use super::state::{Aside, Listening, State, Then};
 use super::time::Instant;
@@ -18,8 +18,11 @@ impl Router {
         };
         let forced = mode == Drain::Forced;
         match self.state {
-            // Before the start and on the way out the flag alone decides where the router goes next.
-            State::Initialize => {}
+            // Before the start and on the way out the flag alone decides where the router goes next; it is reported all
+            // the same, since a drain survives a restart only where somebody heard of it.
+            State::Initialize => {
+                self.report(now, StateName::Initialize, StateName::Initialize, Cause::Drained, actions);
+            }
             State::Releasing(mut release) => {
                 // A release that this node wanted ends under watch; one that a better router forced is over anyway.
                 let wanted = release.then == Then::Watch || (release.farewell && release.then == Then::StandBy);
@@ -27,6 +30,7 @@ impl Router {
                     release.then = then;
                     self.state = State::Releasing(release);
                 }
+                self.report(now, StateName::Releasing, StateName::Releasing, Cause::Drained, actions);
             }
             State::Backup(backup) => {
                 self.enter(now, State::Aside(Aside::listening(backup.listening)), Cause::Drained, actions);
@@ -42,7 +46,8 @@ impl Router {
     }
 
     pub(super) fn resume(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        self.drained = false;
+        let was_drained = core::mem::replace(&mut self.drained, false);
+        let before = self.state.name();
         match self.state {
             State::Aside(mut aside) => {
                 aside.watch_until = None;
@@ -55,6 +60,10 @@ impl Router {
             | State::Claiming(_)
             | State::Active(_)
             | State::Releasing(_) => {}
+        }
+        // Where something else keeps the router where it is, that the drain is over must be known all the same.
+        if was_drained && self.state.name() == before {
+            self.report(now, before, before, Cause::Resumed, actions);
         }
     }
 

@@ -69,6 +69,7 @@ pub fn start(plans: Vec<Plan>, connections: Connections, realtime: Option<u8>) -
     let thread = thread::Builder::new().name("election".to_owned()).spawn(move || {
         // The starter waits for this one message, so it cannot be lost.
         let _ = promoted.send(realtime.map_or(Ok(()), net::go_realtime));
+        net::privileges::settle()?;
         engine.run()
     })?;
     let realtime = promotion.recv().unwrap_or_else(|_| Err(io::Error::other("the election thread did not start")));

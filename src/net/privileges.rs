@@ -8,6 +8,7 @@ use std::io;
 use caps::errors::CapsError;
 use caps::{CapSet, CapsHashSet};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+use nix::unistd::{Gid, Group, getegid, getgroups, setgroups};
 
 pub use caps::Capability;
 
@@ -43,6 +44,28 @@ pub fn restrict() -> io::Result<()> {
     }
     hold(&kept)?;
     Ok(nix::sys::prctl::set_no_new_privs()?)
+}
+
+/// Returns the number of a group, where the host knows one of that name.
+///
+/// # Errors
+/// What the system says where the list of groups cannot be read.
+pub fn group(name: &str) -> io::Result<Option<u32>> {
+    Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()))
+}
+
+/// Makes the process a member of a group, so that it may give its files to it. The process must have one thread only.
+///
+/// # Errors
+/// `PermissionDenied` without CAP_SETGID, where it is none yet.
+pub fn join_group(number: u32) -> io::Result<()> {
+    let mut groups = getgroups()?;
+    let number = Gid::from_raw(number);
+    if getegid() == number || groups.contains(&number) {
+        return Ok(());
+    }
+    groups.push(number);
+    Ok(setgroups(&groups)?)
 }
 
 /// Gives up what a thread needed only until it was set up: the right to become realtime.

@@ -70,6 +70,12 @@ impl Owners {
         self.wait(|owner| owner == Owner::Both || owner == Owner::Only(side), Duration::ZERO, within)
     }
 
+    /// Returns for how long nobody had the address since [`Self::settle`] was asked last, up to the last change.
+    pub(crate) fn without_owner(&self) -> Duration {
+        let spans = self.seen.windows(2).filter(|pair| pair[0].1 == Owner::Nobody);
+        spans.map(|pair| pair[1].0 - pair[0].0).sum()
+    }
+
     fn wait(&mut self, wanted: impl Fn(Owner) -> bool, quiet: Duration, within: Duration) -> anyhow::Result<()> {
         self.seen.clear();
         let begun = Instant::now();

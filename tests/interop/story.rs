@@ -14,8 +14,11 @@ use crate::pair::{Agent, Lab, Product, Side};
 const BETTER: u8 = 200;
 const LESSER: u8 = 100;
 
-/// What a loaded machine may add to a protocol's timer; small enough to tell Skew_Time from Active_Down_Interval at 1 s.
-const SLACK: Duration = Duration::from_millis(1500);
+/// What a loaded machine may add to any wait, the start of a program included.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much longer than Skew_Time a hand-over may take: at 1 s small enough to tell it from Active_Down_Interval.
+const HAND_OVER: Duration = Duration::from_millis(1500);
 
 /// How long one owner must remain alone: longer than a busy machine silences anyone at the shortest interval.
 const CALM: Duration = Duration::from_millis(300);
@@ -69,8 +72,10 @@ impl<'a> Play<'a> {
     fn hand_over(&mut self) -> anyhow::Result<()> {
         let leaver = self.better.as_mut().context("the better one runs")?;
         leaver.terminate()?;
+        self.owners.settle(Owner::Only(Side::Right), Duration::ZERO, PATIENCE)?;
         let skew_time = self.case.setting.interval.skew_time(self.case.setting.version, Priority::new(LESSER));
-        self.owners.settle(Owner::Only(Side::Right), Duration::ZERO, skew_time + SLACK)?;
+        let gap = self.owners.without_owner();
+        ensure!(gap < skew_time + HAND_OVER, "nobody had the address for {gap:?}: Priority 0 was not heard");
         if self.case.active == Product::Vipd {
             ensure!(!self.owners.were_both(), "vipd had the address when the other one took it");
         }
@@ -86,14 +91,14 @@ impl<'a> Play<'a> {
         // The kernel takes its time to detach a port: the cut is some time after this.
         let before = Instant::now();
         self.lab.cut(Side::Left)?;
-        let within = self.active_down_interval(LESSER) + SLACK;
+        let within = self.active_down_interval(LESSER) + PATIENCE;
         // The one behind the cut cannot know: it keeps the address, or gives it up where it cannot send.
         self.owners.gains(Side::Right, within)?;
         let took = before.elapsed();
-        // The last advertisement had left at most one interval before the cut. At shorter intervals than SLACK a busy
-        // machine alone may silence an Active Router for as long.
+        // The last advertisement had left at most one interval before the cut. At 10 ms a busy machine alone may
+        // silence an Active Router for as long.
         let at_least = self.case.setting.interval.duration() * 2;
-        ensure!(took > at_least || at_least < SLACK, "taken over after {took:?}: not because of Active_Down_Interval");
+        ensure!(took > at_least || at_least < CALM, "taken over after {took:?}: not because of Active_Down_Interval");
         Ok(())
     }
 
@@ -114,7 +119,7 @@ impl<'a> Play<'a> {
     /// Waits until one node alone has the address and no advertisement of the other changes that.
     fn settles_on(&mut self, side: Side, after: Duration) -> anyhow::Result<()> {
         let two_advertisements = self.case.setting.interval.duration() * 2;
-        self.owners.settle(Owner::Only(side), two_advertisements.max(CALM), after + SLACK)
+        self.owners.settle(Owner::Only(side), two_advertisements.max(CALM), after + PATIENCE)
     }
 
     fn active_down_interval(&self, priority: u8) -> Duration {

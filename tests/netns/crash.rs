@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use vipd::control::State;
 use vipd::net::netlink::{Monitor, MonitorEvent};
 
-use crate::lab::{Lab, Node, Router, ip, wait_at_most, wait_until};
+use crate::lab::{Departure, Lab, Node, Router, changes, ip, wait_at_most, wait_until};
 
 /// What a busy machine may add to anything.
 const SLACK: Duration = Duration::from_millis(1_500);
@@ -23,42 +23,40 @@ fn pair(lab: &mut Lab, router: impl Fn(u8) -> Router) -> (Node, Node) {
     (a, b)
 }
 
-/// Describes one of a pair that would wait for 1.8 s if nobody said Priority 0.
-fn slow(priority: u8) -> Router {
-    Router::pair(priority).with("advertisement_interval", "500ms")
+/// Tells whether an address has gone since the last look.
+fn has_gone(events: &mut Monitor, address: &str) -> bool {
+    removed_by(events, address).is_some()
 }
 
-/// Tells whether the kernel has said since the last look that an address is gone.
-fn has_gone(events: &mut Monitor, address: &str) -> bool {
-    let mut gone = false;
+/// Returns the netlink port of whoever removed an address since the last look; 0: the kernel itself.
+fn removed_by(events: &mut Monitor, address: &str) -> Option<u32> {
+    let mut by = None;
     while let Some(event) = events.next_event().unwrap() {
-        gone |= matches!(event, MonitorEvent::AddressGone(change) if change.address.address == ip(address));
+        if let MonitorEvent::AddressGone(change) = event
+            && change.address.address == ip(address)
+        {
+            by = Some(change.by);
+        }
     }
-    gone
+    by
 }
 
 #[test]
 fn the_guardian_cleans_up_after_a_killed_agent_and_starts_another() {
     let mut lab = Lab::new();
-    let (mut a, mut b) = pair(&mut lab, slow);
-    let (mut wire, mut events) = (lab.listen(), a.watch_addresses());
-    let agent = a.agent();
+    let mut departure = Departure::prepare(&mut lab);
+    let agent = departure.a.agent();
 
     kill(agent, Signal::SIGKILL).unwrap();
 
-    let farewell = wire.wait_for("Priority 0", |seen| seen.is_farewell_of(&a));
-    assert!(has_gone(&mut events, "10.77.0.100"), "Priority 0 left before the address");
-    let next = wire.wait_for("the next one", |seen| seen.is_advertisement_of(&b));
-    assert!(next.at - farewell.at < PROMPT, "{:?}", next.at - farewell.at);
-    b.becomes(State::Active);
-    assert!(b.has("10.77.0.100"));
+    departure.is_in_order();
+    let a = &mut departure.a;
     wait_until("another agent answers", || {
         a.try_status().is_ok_and(|it| it.agent.pid != agent.as_raw().cast_unsigned())
     });
     assert!(a.log().contains("the agent died"));
     a.becomes(State::Active);
-    assert!(a.has("10.77.0.100"));
-    b.becomes(State::Backup);
+    departure.b.becomes(State::Backup);
 }
 
 #[test]
@@ -81,23 +79,15 @@ fn the_guardian_cleans_up_ipv6_too() {
 #[test]
 fn the_agent_hands_over_in_order_when_its_guardian_is_killed() {
     let mut lab = Lab::new();
-    let (mut a, b) = pair(&mut lab, slow);
-    let (mut wire, mut events) = (lab.listen(), a.watch_addresses());
-    let agent = a.agent();
+    let mut departure = Departure::prepare(&mut lab);
 
-    a.signal(Signal::SIGKILL);
+    departure.a.signal(Signal::SIGKILL);
 
-    let farewell = wire.wait_for("Priority 0", |seen| seen.is_farewell_of(&a));
-    assert!(has_gone(&mut events, "10.77.0.100"), "Priority 0 left before the address");
-    let next = wire.wait_for("the next one", |seen| seen.is_advertisement_of(&b));
-    assert!(next.at - farewell.at < PROMPT, "{:?}", next.at - farewell.at);
-    b.becomes(State::Active);
-    a.ends();
-    a.has_no_processes();
-    assert!(!a.has("10.77.0.100"), "{agent} left the address behind");
-    a.start_again();
-    a.becomes(State::Active);
-    assert!(b.router().traffic.received > 0);
+    departure.is_in_order();
+    departure.a.ends();
+    departure.a.has_no_processes();
+    departure.a.start_again();
+    departure.a.becomes(State::Active);
 }
 
 #[test]
@@ -105,12 +95,14 @@ fn the_kernel_removes_the_address_when_guardian_and_agent_are_killed() {
     let mut lab = Lab::new();
     let (mut a, mut b) = pair(&mut lab, |priority| Router::pair(priority).with("lease", "2s"));
 
+    let mut events = a.watch_addresses();
+
     a.kill_all();
 
-    assert!(a.has("10.77.0.100"));
     b.becomes(State::Active);
     // The lease, and the half second by which the kernel may be late.
     wait_at_most(Duration::from_millis(2_500) + SLACK, "the address is gone", || !a.has("10.77.0.100"));
+    assert_eq!(removed_by(&mut events, "10.77.0.100"), Some(0));
     assert!(a.has("10.77.0.1") && b.has("10.77.0.100"));
 }
 
@@ -171,7 +163,25 @@ fn the_kernel_removes_the_address_of_an_agent_that_stays_stopped() {
     a.becomes(State::Backup);
     assert_eq!(a.after_hearing(5).state, State::Backup);
     // Rule 12: a renewal would have created it anew.
-    while let Some(event) = events.next_event().unwrap() {
-        assert!(!matches!(event, MonitorEvent::Address(_)), "{event:?}");
+    assert_eq!(changes(&mut events), []);
+}
+
+#[test]
+fn an_agent_that_died_comes_back_although_its_file_is_being_edited() {
+    for edited in ["virtual_routers: [", "virtual_routers:\n  - { name: other, interface: eth0, vrid: 9 }\n"] {
+        let mut lab = Lab::new();
+        let mut a = lab.node(1);
+        a.run(&[Router::pair(200)]);
+        let agent = a.agent();
+        a.becomes(State::Active);
+        a.write_config(edited);
+
+        kill(agent, Signal::SIGKILL).unwrap();
+
+        wait_until("another agent answers", || {
+            a.try_status().is_ok_and(|it| it.agent.pid != agent.as_raw().cast_unsigned())
+        });
+        a.becomes(State::Active);
+        assert!(a.has("10.77.0.100"));
     }
 }

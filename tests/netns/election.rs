@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use vipd::control::State;
 
-use crate::lab::{Frames, Lab, Router, Seen, Sight, ip, wait_until};
+use crate::lab::{Frames, Lab, Router, Seen, Sight, changes, ip, wait_until};
 
 #[test]
 fn the_higher_priority_becomes_active_and_has_the_address() {
@@ -162,7 +162,8 @@ fn a_second_active_router_is_answered_at_once_and_the_address_announced_again() 
         announced |= seen.is_announcement_of(&a);
         answered && announced
     });
-    assert!(passed[0].is_advertisement_of(&rival), "{passed:?}");
+    let first = passed.iter().find(|seen| seen.what != Sight::Other).unwrap();
+    assert!(first.is_advertisement_of(&rival), "{passed:?}");
     assert_eq!(a.router().state, State::Active);
 }
 
@@ -187,7 +188,7 @@ fn the_owner_is_active_at_once_and_keeps_its_own_address_to_the_end() {
     assert_eq!(owner.router().state, State::Active);
     assert!(owner.stop().success());
     assert!(owner.has("10.77.0.100"));
-    assert_eq!(events.next_event().unwrap(), None, "nobody touched the owner's address");
+    assert_eq!(changes(&mut events), [], "somebody touched the owner's address");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! A lab belongs to one test and is gone with it. Nothing here waits without a bound, and a node of a failed test shows
 //! its log.
 
+mod departure;
 mod frames;
 mod node;
 mod router;
+mod user;
 mod wire;
 
 use core::time::Duration;
@@ -15,13 +17,16 @@ use std::time::Instant;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{AfSpecInet6, AfSpecUnspec, In6AddrGenMode, LinkAttribute, LinkMessage};
-use vipd::net::link::{self, PortState};
+use vipd::net::link;
+use vipd::net::netlink::{Monitor, MonitorEvent};
 use vipd::net::privileges::{Capability, missing};
 use vipd::net::{Namespace, Netlink};
 
+pub(crate) use departure::Departure;
 pub(crate) use frames::{Frames, sealed};
 pub(crate) use node::Node;
 pub(crate) use router::Router;
+pub(crate) use user::of_each_thread;
 pub(crate) use wire::{Seen, Sight, Wire};
 
 /// How long anything may take that has no bound of its own; a busy machine is no reason to fail.
@@ -61,7 +66,10 @@ impl Lab {
         let mut netlink = Netlink::open_in(&switch).unwrap();
         link::create_bridge(&mut netlink, "switch").unwrap();
         let bridge = link::index_of(&mut netlink, "switch").unwrap().unwrap();
-        link::set_up(&mut netlink, bridge).unwrap();
+        let lo = link::index_of(&mut netlink, "lo").unwrap().unwrap();
+        for index in [bridge, lo] {
+            link::set_up(&mut netlink, index).unwrap();
+        }
         Self { switch, netlink, bridge }
     }
 
@@ -97,13 +105,16 @@ impl Lab {
         wait_until("both ends of a cable run", || {
             is_running(&mut self.netlink, near) && is_running(node.netlink(), index)
         });
+        // The kernel says so before its queues take frames. A change has to wait until it has finished.
+        link::set_up(&mut self.netlink, near).unwrap();
+        link::set_up(node.netlink(), index).unwrap();
     }
 
     /// Drops every frame from and to an interface, without a word to either end; or lets them pass again.
     pub(crate) fn set_cut(&mut self, node: &Node, interface: &str, cut: bool) {
         let port = self.port(node, interface);
-        let state = if cut { PortState::Disabled } else { PortState::Forwarding };
-        link::set_port_state(&mut self.netlink, port, state).unwrap();
+        // Not by the port's state: late news of a carrier would open the port again.
+        link::set_master(&mut self.netlink, port, (!cut).then_some(self.bridge)).unwrap();
     }
 
     /// Switches the switch's end of a cable off or on: the host sees that it has no carrier.
@@ -137,6 +148,16 @@ fn without_automatic_addresses(netlink: &mut Netlink, index: u32) {
     let mode = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
     link.attributes.push(LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![mode])]));
     netlink.request(RouteNetlinkMessage::SetLink(link), 0).unwrap();
+}
+
+/// Returns what happened to IPv4 addresses; of links and IPv6 addresses the kernel tells some time later.
+pub(crate) fn changes(events: &mut Monitor) -> Vec<MonitorEvent> {
+    let is_told_at_once = |event: &MonitorEvent| match event {
+        MonitorEvent::Address(change) | MonitorEvent::AddressGone(change) => change.address.address.is_ipv4(),
+        MonitorEvent::LinkGone { .. } | MonitorEvent::Overrun => true,
+        MonitorEvent::Link(_) => false,
+    };
+    core::iter::from_fn(|| events.next_event().unwrap()).filter(is_told_at_once).collect()
 }
 
 /// Reads an address that a test wrote down.

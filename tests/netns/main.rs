@@ -1,7 +1,7 @@
 //! The real binary in network namespaces: what the wire, the kernel and the user see.
 //!
 //! It needs root. Every test has a network of its own, so that all of them can run at the same time.
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod bad_input;
 mod crash;
@@ -14,5 +14,6 @@ mod links;
 mod many;
 mod memory;
 mod ownership;
+mod privileges;
 mod refusals;
 mod reload;

@@ -3,16 +3,28 @@ use super::*;
 #[test]
 fn rule_15_what_an_earlier_run_recorded_is_removed_at_the_start_and_nothing_else() {
     let mut lab = Lab::new();
-    lab.add("10.77.0.100", 24);
+    let first = lab.start(&[plan(&[("10.77.0.100", 24)])]);
+    first.claim(0, 1);
     lab.add("10.77.0.101", 24);
+
+    // The file is all that leads the second run to the address: it has another plan by now.
+    let second = lab.start(&[plan(&[("10.77.0.101", 24)])]);
+    second.interface(|state| state.index.is_some());
+
+    assert!(lab.find("10.77.0.101").is_some());
+    assert_eq!(second.texts(), ["removed 10.77.0.100/24 on eth0, left behind by an earlier run"]);
+}
+
+#[test]
+fn rule_15_a_recorded_address_that_somebody_else_has_configured_since_stays() {
+    let mut lab = Lab::new();
+    lab.add("10.77.0.100", 24);
     std::fs::write(lab.state_file(), "eth0 10.77.0.100/24\n").unwrap();
 
-    let running = lab.start(&[plan(&[("10.77.0.100", 24), ("10.77.0.101", 24)])]);
-    running.interface(|state| state.index.is_some());
+    let running = lab.start(&[plan(&[("10.77.0.100", 24)])]);
 
-    assert_eq!(lab.find("10.77.0.100"), None);
-    assert!(lab.find("10.77.0.101").is_some());
-    assert_eq!(running.texts(), ["removed 10.77.0.100/24 on eth0, left behind by an earlier run"]);
+    assert!(matches!(running.claim(0, 1), Answer::ClaimFailed { .. }));
+    assert!(lab.find("10.77.0.100").is_some_and(|known| known.valid_seconds.is_none()));
 }
 
 #[test]

@@ -244,3 +244,22 @@ fn a_watcher_that_hears_nobody_for_want_of_a_link_does_not_judge() {
     assert!(bench.router.view().draining);
     assert_eq!(bench.wait(), DOWN);
 }
+
+#[test]
+fn a_drain_and_a_resume_are_reported_in_every_state_so_that_a_restart_finds_them() {
+    let mut deaf = Bench::started(|settings| settings.drained = true);
+    deaf.fault(Fault::Deaf);
+    deaf.tell(Event::Resume);
+    assert_eq!((deaf.state(), deaf.last_cause()), (StateName::Aside, Cause::Resumed));
+
+    let mut releasing = Bench::active(|_| {});
+    releasing.fault(Fault::Check);
+    releasing.tell(Event::Drain(Drain::Watched));
+    assert_eq!((releasing.state(), releasing.last_cause()), (StateName::Releasing, Cause::Drained));
+    releasing.tell(Event::Resume);
+    assert_eq!((releasing.state(), releasing.last_cause()), (StateName::Releasing, Cause::Resumed));
+
+    let mut unstarted = Bench::new(|_| {});
+    unstarted.tell(Event::Drain(Drain::Watched));
+    assert_eq!(unstarted.last_cause(), Cause::Drained);
+}

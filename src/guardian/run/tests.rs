@@ -8,7 +8,7 @@ use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
 use super::*;
-use crate::net::testing::interrupt;
+use crate::net::testing::{interrupt, is_readable};
 
 /// What every fake agent begins with: it logs its start, can write words of the table, and can stay
 /// until a signal comes or the guardian goes.
@@ -255,11 +255,25 @@ fn an_agent_that_was_never_there_is_an_error() {
 
 #[test]
 fn the_agent_sees_the_guardian_go() {
-    let scene = Scene::new("read -r nothing < /dev/fd/${VIPD_GUARDIAN#*,}; exit 0");
+    let liveness = "rest=${VIPD_GUARDIAN#*,}; exec < /dev/fd/${rest%%,*} || exit 7; echo > ready";
+    let scene = Scene::new(&format!("{liveness}; read -r nothing; exit 0"));
     let guardian = Guardian::new(&scene.plan).unwrap();
     let mut child = guardian.start().unwrap();
+    scene.wait_until_ready();
+    assert!(!is_readable(&child));
 
     drop(guardian);
 
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn every_agent_gets_what_was_applied_last() {
+    let applied = "dd if=/dev/fd/$applied bs=1 skip=4194328 count=8 status=none >> log; echo >> log";
+    let mut scene = Scene::new(&format!("{applied}; once && exit 1; exit 0"));
+    scene.plan.applied = b"anything".to_vec();
+
+    run(&scene.plan, &mut scene.recorder()).unwrap();
+
+    assert_eq!(scene.log(), ["start", "anything", "start", "anything"]);
 }

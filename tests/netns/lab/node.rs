@@ -1,6 +1,7 @@
 //! A host: a network namespace, a folder, and the agent that runs there.
 
 use core::time::Duration;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub(crate) struct Node {
     netlink: Netlink,
     folder: TempDir,
     binary: PathBuf,
+    /// What starts the agent, where it is not started as it is.
+    pub(super) wrapper: Vec<String>,
     guardian: Option<Child>,
     runtime: Runtime,
 }
@@ -40,6 +43,7 @@ impl Node {
             namespace,
             folder: TempDir::new().unwrap(),
             binary: BINARY.into(),
+            wrapper: Vec::new(),
             guardian: None,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         }
@@ -161,8 +165,10 @@ impl Node {
     }
 
     fn run_command(&self) -> Command {
-        let mut command = Command::new(&self.binary);
-        command.args(["run", "--config"]).arg(self.config());
+        let words = self.wrapper.iter().map(OsString::from).chain([self.binary.clone().into_os_string()]);
+        let words: Vec<OsString> = words.collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(["run", "--config"]).arg(self.config());
         command
     }
 
@@ -177,9 +183,10 @@ impl Node {
         self.namespace.enter(restricted).unwrap()
     }
 
-    /// Waits until the agent answers on its control socket.
+    /// Waits until the agent answers on its control socket and every election has begun.
     pub(crate) fn answers(&self) {
-        wait_until("the agent answers", || self.try_status().is_ok());
+        let begun = |status: Status| status.routers.iter().all(|router| router.state != State::Initialize);
+        wait_until("the agent answers", || self.try_status().is_ok_and(begun));
     }
 
     /// Runs another subcommand on this node and waits for its end.
@@ -269,16 +276,12 @@ impl Node {
         self.ends()
     }
 
-    /// Kills guardian and agent at the same time, as far as that is possible.
+    /// Kills guardian and agent so that neither can do anything about the end of the other.
     pub(crate) fn kill_all(&mut self) {
-        let agent = self.agent();
-        // Stopped first: neither can do anything about the end of the other.
-        for process in [self.guardian(), agent] {
-            kill(process, Signal::SIGSTOP).unwrap();
-        }
-        for process in [self.guardian(), agent] {
-            kill(process, Signal::SIGKILL).unwrap();
-        }
+        let (guardian, agent) = (self.guardian(), self.agent());
+        kill(guardian, Signal::SIGSTOP).unwrap();
+        kill(agent, Signal::SIGKILL).unwrap();
+        kill(guardian, Signal::SIGKILL).unwrap();
         self.ends();
         self.has_no_processes();
     }

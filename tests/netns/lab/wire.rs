@@ -4,19 +4,21 @@ use core::time::Duration;
 use std::io::IoSliceMut;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
-use vipd::net::Namespace;
+use vipd::net::{FrameSocket, Namespace};
 use vrrp_packet::{Advertisement, ChecksumForm, IpHeader};
 
-use super::{Node, PATIENCE};
+use super::{Node, PATIENCE, wait_until};
 
 /// Holds more than any test makes.
 const RECEIVE_BUFFER: usize = 16 << 20;
 /// How long a receive waits before the deadline is looked at.
 const TICK: Duration = Duration::from_millis(50);
+/// The index of `lo`, which is the first interface of every network namespace.
+const LOOPBACK: u32 = 1;
 
 /// Tells of one frame that a host sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,7 +70,21 @@ impl Wire {
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true).unwrap();
         setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).unwrap();
         socket.set_read_timeout(Some(TICK)).unwrap();
-        Self { socket, bridge }
+        let wire = Self { socket, bridge };
+        wire.wait_for_timestamps(switch);
+        wire
+    }
+
+    /// Waits until the kernel stamps frames when they pass: it begins some time after it was asked to, and until then the
+    /// time of a frame is the moment in which it is read.
+    #[expect(clippy::disallowed_methods, reason = "the kernel's stamps are of this clock")]
+    fn wait_for_timestamps(&self, switch: &Namespace) {
+        let frames = switch.enter(FrameSocket::open).unwrap().unwrap();
+        wait_until("the kernel stamps frames", || {
+            frames.send(LOOPBACK, &[0; 60]).unwrap();
+            let sent = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            self.receive_any(&mut [0; 64], MsgFlags::empty()).is_some_and(|(_, _, at)| at <= sent)
+        });
     }
 
     /// Waits for a frame that is as wanted.
@@ -102,7 +118,8 @@ impl Wire {
             let mut buffer = [0; 2048];
             let (length, port, at) = self.receive_any(&mut buffer, flags)?;
             // What the switch itself passes on was seen when it came in.
-            if port.pkttype() != libc::PACKET_OUTGOING && port.ifindex() != self.bridge as usize {
+            let passed_on = port.pkttype() == libc::PACKET_OUTGOING || port.ifindex() == self.bridge as usize;
+            if !passed_on && port.ifindex() != LOOPBACK as usize {
                 return Some(understand(&buffer[..length], at));
             }
         }
