@@ -72,10 +72,10 @@ impl Reloader {
         let Prepared { changes, routers, occupants } = self.prepare(&loaded.config, difference)?;
         let places = routers.iter().map(|published| published.place()).collect();
         // Known to the guardian first: whatever happens from here on, it can clean up.
-        self.leave(AppliedConfig { original: loaded.original.clone(), places })?;
+        self.leave(&AppliedConfig { original: loaded.original.clone(), places })?;
         if let Err(busy) = self.handle.change(changes) {
             let places = self.handle.routers().iter().map(|published| published.place()).collect();
-            self.leave(AppliedConfig { original: self.original.clone(), places })?;
+            self.leave(&AppliedConfig { original: self.original.clone(), places })?;
             return Err(failed(busy.to_string()));
         }
         for (name, change) in &difference.routers {
@@ -100,7 +100,7 @@ impl Reloader {
         Ok(())
     }
 
-    fn leave(&self, applied: AppliedConfig) -> Result<(), Problem> {
+    fn leave(&self, applied: &AppliedConfig) -> Result<(), Problem> {
         let text = applied.encode().map_err(|error| failed(error.to_string()))?;
         self.guardian.applied().write(&text).map_err(|error| failed(error.to_string()))
     }

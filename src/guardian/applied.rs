@@ -22,7 +22,7 @@ pub struct Applied(net::Table);
 
 /// Says that a text is longer than there is room for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the configuration and the files that it names are longer than {} MiB", HALF * WORD >> 20)]
+#[error("the configuration and the files that it names are longer than {} MiB", (HALF * WORD) >> 20)]
 pub struct TooLong;
 
 impl Applied {

@@ -147,7 +147,7 @@ mod tests {
         let mut held: Vec<_> = observed.join().unwrap().into_iter().collect();
 
         held.retain(|it| *it != Capability::CAP_IPC_LOCK);
-        held.sort_by_key(|it| it.index());
+        held.sort_by_key(Capability::index);
         assert_eq!(held, REQUIRED);
     }
 }
