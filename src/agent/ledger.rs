@@ -1,22 +1,48 @@
-//! The engine's record for the guardian, in memory that both processes share.
+//! What the threads write down for the guardian, in memory that both processes share.
 
 use core::num::NonZeroU64;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
 use std::sync::Arc;
 
+use crate::dataplane::Oversight;
 use crate::election::{Epoch, Instant, StateName};
 use crate::engine::Ledger;
 use crate::guardian::{Link, Thread};
+use crate::net::boot_nanos;
 
-/// Writes the election thread's record into the shared table.
-pub(super) struct SharedLedger(pub(super) Arc<Link>);
+/// Writes one thread's record into the shared table.
+#[derive(Debug)]
+pub(super) struct Record {
+    guardian: Arc<Link>,
+    thread: Thread,
+    /// How far the last promise reached, in nanoseconds.
+    promised: AtomicU64,
+}
 
-impl Ledger for SharedLedger {
+impl Record {
+    pub(super) fn new(guardian: Arc<Link>, thread: Thread) -> Self {
+        Self { guardian, thread, promised: AtomicU64::new(u64::MAX) }
+    }
+
+    fn promise(&self, now: u64, again_within: Option<Duration>) {
+        let span = again_within.map(|span| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
+        self.guardian.table().promise(self.thread, span.map(|span| now.saturating_add(span)));
+        let span = span.unwrap_or(u64::MAX);
+        // The guardian sleeps as long as it was promised before.
+        if self.promised.swap(span, Ordering::Relaxed) > span {
+            self.guardian.wake_guardian();
+        }
+    }
+}
+
+impl Ledger for Record {
     fn claiming(&self, router: usize, epoch: Epoch) {
-        self.0.table().set_claimed(router, NonZeroU64::new(epoch.0));
+        self.guardian.table().set_claimed(router, NonZeroU64::new(epoch.0));
     }
 
     fn withdrawn(&self, router: usize) {
-        self.0.table().set_claimed(router, None);
+        self.guardian.table().set_claimed(router, None);
     }
 
     fn entered(&self, router: usize, state: StateName) {
@@ -24,10 +50,24 @@ impl Ledger for SharedLedger {
             StateName::Opening | StateName::Claiming | StateName::Active | StateName::Releasing => true,
             StateName::Initialize | StateName::Backup | StateName::Aside => false,
         };
-        self.0.table().set_active(router, speaks);
+        self.guardian.table().set_active(router, speaks);
     }
 
-    fn beat(&self, _now: Instant) {
-        self.0.table().beat(Thread::Election);
+    fn beat(&self, now: Instant, again_within: Duration) {
+        self.promise(now.as_nanos(), Some(again_within));
+    }
+
+    fn rest(&self) {
+        self.promise(0, None);
+    }
+}
+
+impl Oversight for Record {
+    fn promise(&self, again_within: Option<Duration>) {
+        self.promise(boot_nanos(), again_within);
+    }
+
+    fn is_superseded(&self) -> bool {
+        self.guardian.is_superseded()
     }
 }

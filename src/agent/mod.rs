@@ -4,8 +4,10 @@
 
 mod applied;
 mod cleanup;
+mod contention;
 mod drained;
 pub mod host;
+mod identify;
 mod ledger;
 mod narrate;
 mod plans;
@@ -21,7 +23,7 @@ use tracing::{info, warn};
 
 use crate::config::{Config, Loaded};
 use crate::control::{BindError, ControlSocket};
-use crate::guardian::Link;
+use crate::guardian::{Link, Thread};
 use crate::{dataplane, engine, net};
 
 pub use applied::AppliedError;
@@ -29,7 +31,7 @@ pub use cleanup::AfterTheAgent;
 
 use applied::AppliedConfig;
 use drained::DrainedRouters;
-use ledger::SharedLedger;
+use ledger::Record;
 use supervise::Supervisor;
 
 /// How many more routers a running agent can take in than it was started with.
@@ -135,6 +137,7 @@ fn start(
             // Below the election thread, which must be able to interrupt it.
             places,
             frames: guardian.frame_socket().map_err(AgentError::start("address"))?,
+            oversight: Box::new(Record::new(Arc::clone(&guardian), Thread::Address)),
             realtime: realtime.map(|priority| priority.saturating_sub(1).max(1)),
         },
         move |event| answer.send(event),
@@ -146,7 +149,7 @@ fn start(
         inbox,
         answers,
         dataplane: dataplane.clone(),
-        ledger: Box::new(SharedLedger(Arc::clone(&guardian))),
+        ledger: Box::new(Record::new(Arc::clone(&guardian), Thread::Election)),
     };
     let election_plans = plans::for_election(config, |name| drained.contains(name));
     let election = engine::start(election_plans, connections, realtime).map_err(AgentError::start("election"))?;

@@ -1,5 +1,7 @@
 //! Turns what the election thread tells into log lines.
 
+use std::net::IpAddr;
+
 use nix::errno::Errno;
 use tracing::{Span, info, info_span, warn};
 
@@ -7,8 +9,10 @@ use crate::config::VirtualRouter;
 use crate::election::{Cause, Transition};
 use crate::engine::News;
 
+use super::identify::{Ears, macs_of};
+
 /// Tells the story of one Virtual Router, each line in its span.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Narrator {
     span: Span,
     interface: String,
@@ -20,13 +24,36 @@ impl Narrator {
         Self { span, interface: router.interface.clone() }
     }
 
-    pub(super) fn tell(&self, news: News) {
+    /// Tells news; where it is about a stranger, after finding out who that is.
+    pub(super) fn tell(&self, news: News, ears: &Ears) {
+        match stranger(&news) {
+            Some(source) => {
+                let narrator = self.clone();
+                let heard = ears.heard(&self.interface, source);
+                tokio::spawn(async move {
+                    let mac = macs_of(&narrator.interface, source, heard).await;
+                    narrator.say(news, &mac);
+                });
+            }
+            None => self.say(news, ""),
+        }
+    }
+
+    /// Writes a line; `mac` says who a stranger is.
+    fn say(&self, news: News, mac: &str) {
         let _entered = self.span.enter();
         let interface = &self.interface;
         match news {
             News::Transition(transition) => tell_transition(transition),
             News::Discarded { reason, source } => {
-                warn!(%source, reason = reason.name(), "discarding packets on {interface}; `vipd status` counts them");
+                let reason = reason.name();
+                warn!(%source, mac, reason, "discarding packets of {source} at {mac} on {interface}; `vipd status` counts them");
+            }
+            News::Contended { source, priority, yields: true } => {
+                info!(%source, mac, %priority, "{source} at {mac} takes the role with priority {priority}");
+            }
+            News::Contended { source, priority, yields: false } => {
+                warn!(%source, mac, %priority, "{source} at {mac} advertises priority {priority} although this node is Active");
             }
             News::IntervalDiffers { source, theirs } => {
                 warn!(%source, "{source} advertises every {theirs}; set the same interval on every node");
@@ -54,6 +81,20 @@ impl Narrator {
                 info!(%source, "{interface} is up, advertising from {source}");
             }
         }
+    }
+}
+
+/// Returns whom news is about, where that need not be one of the routers that the operator knows.
+fn stranger(news: &News) -> Option<IpAddr> {
+    match news {
+        News::Discarded { source, .. } | News::Contended { source, .. } => Some(*source),
+        News::Transition(_)
+        | News::IntervalDiffers { .. }
+        | News::AddressesDiffer { .. }
+        | News::SecondOwner { .. }
+        | News::SendFailed { .. }
+        | News::SocketFailed { .. }
+        | News::Interface { .. } => None,
     }
 }
 

@@ -8,13 +8,18 @@ use vrrp_packet::ChecksumForm;
 use crate::config::{Checksum, Config, HopLimit, Lease, Scope, Source, VirtualAddress, VirtualRouter};
 use crate::{dataplane, election, engine};
 
+/// As many intervals without an advertisement are the shortest wait of any peer (ownership rule 11).
+const INTERVALS_OF_SILENCE: u32 = 3;
+
 /// Returns the election thread's plans; `drained` tells for a name whether the operator had drained that router.
 pub(super) fn for_election(config: &Config, drained: impl Fn(&str) -> bool) -> Vec<engine::Plan> {
-    config.virtual_routers.iter().map(|router| election_plan(router, drained(&router.name))).collect()
+    let automatic = config.automatic_lease();
+    let plan = |router: &VirtualRouter| election_plan(router, drained(&router.name), automatic);
+    config.virtual_routers.iter().map(plan).collect()
 }
 
-/// Returns what the election thread is told of one router.
-pub(super) fn election_plan(router: &VirtualRouter, drained: bool) -> engine::Plan {
+/// Returns what the election thread is told of one router, on a node whose automatic lease has so many seconds.
+pub(super) fn election_plan(router: &VirtualRouter, drained: bool, automatic_lease: u32) -> engine::Plan {
     engine::Plan {
         interface: router.interface.clone(),
         family: router.family(),
@@ -46,6 +51,7 @@ pub(super) fn election_plan(router: &VirtualRouter, drained: bool) -> engine::Pl
             Checksum::PseudoHeader => Some(ChecksumForm::PseudoHeader),
         },
         source: configured_source(router),
+        lease: lease_of(router, automatic_lease),
     }
 }
 
@@ -69,6 +75,7 @@ pub(super) fn address_plan(router: &VirtualRouter, automatic_lease: u32) -> data
         source: configured_source(router),
         addresses: router.addresses.iter().map(planned_address).collect(),
         lease: lease_of(router, automatic_lease),
+        silence: router.advertisement_interval.duration() * INTERVALS_OF_SILENCE,
         announce: dataplane::Announce {
             repeat: router.announce.repeat,
             interval: router.announce.interval,

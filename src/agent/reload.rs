@@ -93,7 +93,7 @@ impl Reloader {
         self.config = Arc::new(loaded.config);
         (self.original, self.occupants) = (loaded.original, occupants);
         for (router, published) in self.config.virtual_routers.iter().zip(&routers) {
-            self.story.follow(published.place(), router);
+            self.story.follow(router, published);
         }
         self.handle.set_routers(routers.into());
         self.context.set_config(Arc::clone(&self.config));
@@ -102,7 +102,9 @@ impl Reloader {
 
     fn leave(&self, applied: &AppliedConfig) -> Result<(), Problem> {
         let text = applied.encode().map_err(|error| failed(error.to_string()))?;
-        self.guardian.applied().write(&text).map_err(|error| failed(error.to_string()))
+        self.guardian.applied().write(&text).map_err(|error| failed(error.to_string()))?;
+        self.guardian.wake_guardian();
+        Ok(())
     }
 
     /// Works out what each thread is told. Leaving comes first, so that the places and VRIDs are free in time.
@@ -144,10 +146,10 @@ impl Reloader {
     /// Returns what is to be told of a router that stays; its lease may change with the number of other addresses.
     fn update(&self, place: usize, router: &VirtualRouter, new: &Config) -> Option<Change> {
         let former = self.config.virtual_routers.iter().find(|known| known.name == router.name)?;
-        let plan = plans::election_plan(router, false);
+        let plan = plans::election_plan(router, false, new.automatic_lease());
         let addresses = plans::address_plan(router, new.automatic_lease());
         let same_addresses = addresses == plans::address_plan(former, self.config.automatic_lease());
-        if same_addresses && plan == plans::election_plan(former, false) {
+        if same_addresses && plan == plans::election_plan(former, false, self.config.automatic_lease()) {
             return None;
         }
         let addresses = (!same_addresses).then(|| Box::new(addresses));
@@ -170,7 +172,7 @@ impl Reloader {
         }
         prepared.routers.push(Arc::clone(&published));
         prepared.changes.push(Change::Add(Box::new(Newcomer {
-            plan: plans::election_plan(router, drained),
+            plan: plans::election_plan(router, drained, new.automatic_lease()),
             addresses: plans::address_plan(router, new.automatic_lease()),
             published,
         })));

@@ -59,9 +59,9 @@ impl Supervisor {
         let config = Arc::new(loaded.config.clone());
         let (reloads, jobs) = mpsc::channel(RELOADS);
         let context = control::Context::new(handle.clone(), Arc::clone(&config), now, reloads);
-        let story = Story::new(drained);
+        let story = Story::new(drained, dataplane.clone());
         for (published, router) in handle.routers().iter().zip(&config.virtual_routers) {
-            story.follow(published.place(), router);
+            story.follow(router, published);
         }
         let (link, shared) = (Arc::clone(&guardian), context.clone());
         let reloader = Reloader::new(loaded, config, handle.clone(), shared, story.clone(), link);

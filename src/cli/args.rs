@@ -1,5 +1,6 @@
 //! What may stand on the command line.
 
+use core::time::Duration;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -168,12 +169,19 @@ pub struct DrillArgs {
     /// How often each scenario is played at each interval
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
+    /// How long `starve` and `hijack` last
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = load)]
+    pub load: Duration,
     /// Advertise to the multicast group, not to the one peer
     #[arg(long)]
     pub multicast: bool,
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+fn load(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
 }
 
 /// Reads what version 3 can carry: 10ms to 40.95s, in steps of 10 ms.

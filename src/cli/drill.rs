@@ -10,7 +10,10 @@ use vrrp_packet::Interval;
 use super::args::DrillArgs;
 use super::exit::{Exit, Failure, Outcome, written};
 use super::paint::{self, Colour};
-use crate::drill::{self, Drill, DrillError, DrillOptions, Millis, Progress, Report, SCENARIOS, Scenario, Transport};
+use crate::drill::{
+    self, Attack, Drill, DrillError, DrillOptions, Figures, Millis, Pace, Progress, Report, SCENARIOS, Scenario,
+    Transport,
+};
 use crate::net::namespace::NamespaceError;
 
 const HEADER: [&str; 9] =
@@ -38,17 +41,31 @@ pub(super) fn execute(args: &DrillArgs) -> Outcome {
 
 fn options(args: &DrillArgs) -> Result<DrillOptions, Failure> {
     let scenarios = match args.scenarios.as_slice() {
-        [] => SCENARIOS.to_vec(),
+        [] => SCENARIOS.iter().copied().filter(is_playable).collect(),
         names => names.iter().map(|name| scenario(name)).collect::<Result<_, _>>()?,
     };
     let transport = if args.multicast { Transport::Multicast } else { Transport::Unicast };
-    Ok(DrillOptions { scenarios, intervals: args.intervals.clone(), runs: args.runs, transport, program: None })
+    let (intervals, runs, load) = (args.intervals.clone(), args.runs, args.load);
+    Ok(DrillOptions { scenarios, intervals, runs, transport, load, program: None })
+}
+
+/// Leaves out what nobody has asked for by name and this system cannot do.
+fn is_playable(scenario: &Scenario) -> bool {
+    let playable = scenario.is_playable();
+    if let Err(missing) = &playable {
+        eprintln!("note: {} is left out: no control group can be made here ({missing})", scenario.name);
+    }
+    playable.is_ok()
 }
 
 fn scenario(name: &str) -> Result<Scenario, Failure> {
     Scenario::find(name).ok_or_else(|| {
-        let known = SCENARIOS.map(|scenario| format!("  {:<12}{}", scenario.name, scenario.summary)).join("\n");
-        Failure::new(Exit::BadUsage, format!("there is no scenario \"{name}\"")).hint(format!("choose from\n{known}"))
+        let known = SCENARIOS
+            .iter()
+            .map(|scenario| format!("  {:<17}{}\n", scenario.name, scenario.summary))
+            .collect::<String>();
+        Failure::new(Exit::BadUsage, format!("there is no scenario \"{name}\""))
+            .hint(format!("choose from\n{}", known.trim_end()))
     })
 }
 
@@ -116,20 +133,42 @@ fn render(report: &Report) -> String {
     }
     let mut text = table.trim_fmt() + "\n\n";
     for drill in &report.drills {
-        if let Some(late) = drill.median.lateness {
-            text.push_str(&format!(
-                "{} at {}: Active_Down_Interval passed, the first advertisement left {} later, the first gratuitous ARP {}.\n",
-                drill.scenario,
-                span(drill.interval_ms),
-                late.advertisement,
-                late.announcement,
-            ));
+        for note in notes(&drill.median) {
+            text.push_str(&format!("{} at {}: {note}.\n", drill.scenario, span(drill.interval_ms)));
         }
     }
     if !report.realtime {
         text.push_str("Realtime scheduling is not permitted here: expect greater delays than as root.\n");
     }
     text + &Colour::Faint.mark(LEGEND) + "\n"
+}
+
+/// Says what only some scenarios have to say.
+fn notes(figures: &Figures) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(late) = figures.lateness {
+        let (advertisement, announcement) = (late.advertisement, late.announcement);
+        notes.push(format!(
+            "Active_Down_Interval passed, the first advertisement left {advertisement} later, the first gratuitous ARP \
+             {announcement}"
+        ));
+    }
+    if let Some(settling) = figures.settling {
+        notes.push(format!("both held the address for {settling} after they met again"));
+    }
+    if let Some(Pace { advertisement, bare }) = figures.pace {
+        notes.push(format!(
+            "99.9 % of advertisements came at most {advertisement} after the one before, of the ticks of a bare \
+             realtime loop {bare}"
+        ));
+    }
+    if let Some(Attack { packets_per_second, memory_kib, named, repeated: _ }) = figures.attack {
+        notes.push(format!(
+            "{packets_per_second} forged packets a second, the agents' memory grew by {memory_kib} KiB, their logs \
+             name the attacker {named} times"
+        ));
+    }
+    notes
 }
 
 fn row(drill: &Drill) -> [String; 9] {
@@ -141,7 +180,7 @@ fn row(drill: &Drill) -> [String; 9] {
         drill.runs.len().to_string(),
         figure(median.outage),
         figure(median.noise),
-        figure(median.takeover),
+        median.takeover.map_or_else(|| "-".to_owned(), figure),
         figure(median.two_owners),
         figure(median.no_owner),
         result(drill),
@@ -161,16 +200,20 @@ fn result(drill: &Drill) -> String {
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
     use super::*;
-    use crate::drill::{Figures, Lateness, Missed};
+    use crate::drill::{Amount, Lateness, Missed};
 
     fn figures(outage: u64) -> Figures {
         let micros = |span| Millis::from(Duration::from_micros(span));
         Figures {
             outage: micros(outage),
             noise: micros(1_200),
-            takeover: micros(outage - 500),
+            takeover: Some(micros(outage - 500)),
             two_owners: micros(0),
             no_owner: micros(430),
+            settling: None,
+            pace: None,
+            attack: None,
+            premature: None,
             lateness: None,
         }
     }
@@ -181,7 +224,11 @@ mod tests {
         let silence =
             Figures { lateness: Some(Lateness { advertisement: late, announcement: late }), ..figures(3_600_000) };
         let slow = figures(5_000);
-        let missed = Missed { figure: "outage", measured: slow.outage, limit: Millis::from(Duration::from_millis(4)) };
+        let missed = Missed {
+            figure: "outage",
+            measured: Amount::Ms(slow.outage),
+            limit: Amount::Ms(Millis::from(Duration::from_millis(4))),
+        };
         let drill = |name: &str, interval_ms, median, missed| {
             let Scenario { name, summary, .. } = Scenario::find(name).unwrap();
             Drill { scenario: name, summary, interval_ms, median, runs: vec![median; 3], missed }

@@ -56,6 +56,8 @@ fn guard(loaded: Loaded) -> Outcome {
         Failure::new(Exit::Failed, error).hint(hint)
     })?;
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    // Below the agent's threads, which must be able to show in time that they run.
+    guardian::keep_on_time(loaded.config.realtime.priority().map(|priority| priority.saturating_sub(2).max(1)));
     let places = loaded.config.virtual_routers.len() + agent::SPARE_PLACES;
     let mut cleanup = AfterTheAgent::new(loaded);
     let applied = cleanup.applied().map_err(|error| Failure::new(Exit::Failed, error))?;

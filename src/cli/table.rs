@@ -85,6 +85,7 @@ fn reason(fault: Fault, router: &RouterStatus) -> String {
     let interface = &router.interface;
     match (fault, router.interface_index, router.link_up, router.source) {
         (Fault::Check, ..) => "a check fails".to_owned(),
+        (Fault::Unrenewed, ..) => "the lease of the addresses is not renewed: the address thread hangs".to_owned(),
         (Fault::Deaf, None, ..) => format!("there is no interface {interface}"),
         (Fault::Deaf, Some(_), false, _) => format!("{interface} is down or has no carrier"),
         (Fault::Deaf, Some(_), true, None) => format!("{interface} has no {} address to send from", router.family),

@@ -121,9 +121,15 @@ impl Context {
         about: &[Arc<Published>],
         drained: bool,
     ) -> Result<Json<Changed>, Refusal> {
+        let before: Vec<_> = about.iter().map(|router| (router, router.snapshot().commands)).collect();
         self.engine.send(command).map_err(|busy| Refusal::hung(busy.to_string()))?;
+        let waits = |(router, commands): &(&Arc<Published>, u64)| {
+            let now = router.snapshot();
+            // A peer that cannot serve gives the role back within a millisecond: the drain is over when it is seen.
+            now.view.drained != drained && now.commands == *commands && !router.is_gone()
+        };
         let done = async {
-            while about.iter().any(|router| router.snapshot().view.drained != drained && !router.is_gone()) {
+            while before.iter().any(waits) {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };

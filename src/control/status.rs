@@ -111,6 +111,9 @@ pub struct Traffic {
     pub received_release: u64,
     /// How often this node became Active.
     pub became_active: u64,
+    /// Frames in which another machine claimed a virtual address while this node was Active.
+    #[serde(default)]
+    pub conflicts: u64,
     /// Packets that were discarded, by reason; every reason is listed.
     pub discarded: BTreeMap<String, u64>,
 }
@@ -181,6 +184,8 @@ pub enum Fault {
     Deaf,
     /// A check fails.
     Check,
+    /// The lease of the addresses is not renewed.
+    Unrenewed,
 }
 
 impl From<election::Fault> for Fault {
@@ -188,6 +193,7 @@ impl From<election::Fault> for Fault {
         match fault {
             election::Fault::Deaf => Self::Deaf,
             election::Fault::Check => Self::Check,
+            election::Fault::Unrenewed => Self::Unrenewed,
         }
     }
 }
@@ -274,6 +280,7 @@ impl Traffic {
             received: counters.received.get(),
             received_release: counters.received_release.get(),
             became_active: counters.became_active.get(),
+            conflicts: counters.conflicts.get(),
             discarded: Discard::ALL.map(|reason| (reason.name().to_owned(), counters.discarded(reason))).into(),
         }
     }

@@ -39,6 +39,9 @@ impl Worker {
         if waited > STALE {
             return Err(vec![ReportEvent::Stale(Duration::from_nanos(waited))]);
         }
+        if let Some(objection) = self.objection(index, boot_nanos()) {
+            return Err(vec![objection]);
+        }
         self.finish_withdrawal(index);
         match &mut self.routers[index].claim.phase {
             Phase::Free => {}
@@ -119,12 +122,22 @@ impl Worker {
 
     /// Renews the lease of a router whose addresses are here.
     pub(super) fn renew(&mut self, index: usize) {
+        self.renew_within(index, self.routers[index].plan.lease_seconds());
+    }
+
+    /// Renews a lease that is `lease` long so far.
+    pub(super) fn renew_within(&mut self, index: usize, lease: Option<u32>) {
         let mut first_sent = None;
         for part in 0.. {
             let now = boot_nanos();
+            match self.objection(index, now) {
+                None => {}
+                Some(ReportEvent::NotVouched(_)) => return self.renew_later(index, now),
+                Some(objection) => return self.lose(index, objection),
+            }
             let router = &mut self.routers[index];
             // Rule 12: asked before each send, as a renewal would create what another node may own by now.
-            if let Renewal::Overrun(age) = router.claim.renewal(router.plan.lease_seconds(), now) {
+            if let Renewal::Overrun(age) = router.claim.renewal(lease, now) {
                 self.lose(index, ReportEvent::LeaseOverrun(Duration::from_nanos(age)));
                 return;
             }
@@ -147,6 +160,13 @@ impl Worker {
             held.renewed = sent;
             held.retry_at = 0;
             self.shared.renewed[index].store(sent, Ordering::Relaxed);
+        }
+    }
+
+    /// Lets the lease run on: a node that does not advertise must not keep the addresses from ending with it.
+    fn renew_later(&mut self, index: usize, now: u64) {
+        if let Some(held) = self.routers[index].claim.held_mut() {
+            held.retry_at = now + RETRY;
         }
     }
 

@@ -119,8 +119,12 @@ impl Worker {
         if missing.is_empty() && obsolete.is_empty() {
             return;
         }
-        let (now, router) = (boot_nanos(), &mut self.routers[index]);
-        if let Renewal::Overrun(age) = router.claim.renewal(router.plan.lease_seconds(), now) {
+        let now = boot_nanos();
+        let objection = self.objection(index, now);
+        let router = &mut self.routers[index];
+        if let Some(objection) = objection {
+            self.lose(index, objection);
+        } else if let Renewal::Overrun(age) = router.claim.renewal(router.plan.lease_seconds(), now) {
             self.lose(index, ReportEvent::LeaseOverrun(Duration::from_nanos(age)));
         } else if !missing.is_empty() && !router.claim.restore(now) {
             self.lose(index, ReportEvent::RemovedTooOften);

@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) wake: Wake,
     /// When each router's lease was last renewed; 0: nothing leased is held.
     pub(super) renewed: Box<[AtomicU64]>,
+    /// When this node last advertised for each router, or began to claim; 0: never.
+    pub(super) vouched: Box<[AtomicU64]>,
 }
 
 /// Reaches the address thread; cheap to clone.
@@ -54,6 +56,16 @@ impl DataplaneHandle {
         self.shared.renewed.get(router).map(|stamp| stamp.load(Ordering::Relaxed)).filter(|&stamp| stamp > 0)
     }
 
+    /// Vouches that a router still has its role at this moment, in nanoseconds since boot: its advertisement has just left, or
+    /// its claim is about to be ordered. Never blocks.
+    ///
+    /// Whoever does not vouch for [`Plan::silence`] lets the leases run out.
+    pub fn vouch(&self, router: usize, now: u64) {
+        if let Some(vouched) = self.shared.vouched.get(router) {
+            vouched.store(now, Ordering::Release);
+        }
+    }
+
     /// Lets the thread remove what is still claimed and end; it drops its callbacks then.
     pub fn shutdown(&self) {
         // A thread that takes no orders cannot end in order either: the lease bounds what it holds.
@@ -74,15 +86,17 @@ pub fn start(
     answer: impl Fn(Answer) + Send + 'static,
     report: impl Fn(Report) + Send + 'static,
 ) -> io::Result<DataplaneHandle> {
-    let Settings { realtime, state_file, frames, places } = settings;
-    let places = places.max(plans.len());
+    let places = settings.places.max(plans.len());
+    let stamps = |count| core::iter::repeat_with(|| AtomicU64::new(0)).take(count).collect();
     let shared = Arc::new(Shared {
         // For each router a claim, an announcement, a withdrawal and a plan may wait while the kernel is slow.
         orders: ArrayQueue::new(64 + 4 * places),
         wake: Wake::new()?,
-        renewed: core::iter::repeat_with(|| AtomicU64::new(0)).take(places).collect(),
+        renewed: stamps(places),
+        vouched: stamps(places),
     });
-    let worker = Worker::new(plans, &state_file, frames, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
+    let realtime = settings.realtime;
+    let worker = Worker::new(plans, settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;
     thread::Builder::new().name("addresses".to_owned()).spawn(move || worker.run(realtime))?;
     Ok(DataplaneHandle { shared })
 }

@@ -17,7 +17,8 @@ impl Worker {
         while self.routers.len() <= index {
             self.routers.push(Router { stay: Stay::Gone, ..Router::new(plan.clone()) });
         }
-        let announce = self.routers[index].plan.announce != plan.announce;
+        let former = &self.routers[index].plan;
+        let (announce, lease) = (former.announce != plan.announce, former.lease_seconds());
         match self.routers[index].stay {
             Stay::Gone => self.routers[index] = Router::new(plan),
             Stay::Installed | Stay::Leaving => {
@@ -32,7 +33,7 @@ impl Worker {
             return;
         }
         self.prepare();
-        match self.adjust(index) {
+        match self.adjust(index, lease) {
             Ok(more) if more || (announce && self.routers[index].schedule.is_some()) => self.announce(index),
             Ok(_) => {}
             Err(reasons) => self.lose_for(index, reasons),
@@ -67,12 +68,17 @@ impl Worker {
         self.host.set_virtual(planned.chain(here));
     }
 
-    /// Makes a held claim what is planned now, address by address; tells whether addresses came.
-    fn adjust(&mut self, index: usize) -> Result<bool, Vec<ReportEvent>> {
+    /// Makes a held claim what is planned now, address by address; tells whether addresses came. `lease` is the one that
+    /// is still in force.
+    fn adjust(&mut self, index: usize, lease: Option<u32>) -> Result<bool, Vec<ReportEvent>> {
         let router = &self.routers[index];
         let Some(held) = router.claim.held() else { return Ok(false) };
         let prepared = router.prepared.clone().map_err(|missing| vec![ReportEvent::NoInterface(missing)])?;
-        if let Renewal::Overrun(age) = router.claim.renewal(router.plan.lease_seconds(), boot_nanos()) {
+        let now = boot_nanos();
+        if let Some(objection) = self.objection(index, now) {
+            return Err(vec![objection]);
+        }
+        if let Renewal::Overrun(age) = router.claim.renewal(lease, now) {
             return Err(vec![ReportEvent::LeaseOverrun(Duration::from_nanos(age))]);
         }
         let former = held.prepared.targets.clone();
@@ -92,7 +98,7 @@ impl Worker {
         self.hold(index, prepared);
         self.note_added(index);
         if renewed {
-            self.renew(index);
+            self.renew_within(index, lease);
         }
         if self.routers[index].plan.lease.is_none() {
             self.shared.renewed[index].store(0, Ordering::Relaxed);

@@ -185,6 +185,12 @@ pub enum ReportEvent {
     /// The lease was not renewed in time.
     #[error("the lease was last renewed {0:?} ago: this node was not running; the addresses are given up")]
     LeaseOverrun(Duration),
+    /// The guardian has taken charge of the addresses.
+    #[error("the guardian has given up on this process; it touches no address any more")]
+    Superseded,
+    /// The node has not advertised for so long that another one may own the addresses.
+    #[error("this node last advertised {0:?} ago: another one may own the addresses; they are given up")]
+    NotVouched(Duration),
     /// A renewal failed.
     #[error("the lease was not renewed: {0}")]
     NotRenewed(String),

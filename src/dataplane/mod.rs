@@ -15,6 +15,8 @@ mod installing;
 mod kernel;
 mod leftovers;
 mod message;
+mod oversight;
+mod permission;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -23,4 +25,5 @@ mod thread;
 pub use aftermath::{remove_all, survey};
 pub use handle::{DataplaneHandle, Full, start};
 pub use message::{Answer, InterfaceState, Order, Place, Report, ReportEvent};
+pub use oversight::Oversight;
 pub use plan::{Announce, Plan, PlannedAddress, Scope, Settings};

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use crate::net::FrameSocket;
 
+use super::oversight::Oversight;
+
 /// Says how the thread itself runs.
 #[derive(Debug)]
 pub struct Settings {
@@ -17,6 +19,8 @@ pub struct Settings {
     pub frames: FrameSocket,
     /// How many routers there may ever be at once.
     pub places: usize,
+    /// Watches over the thread.
+    pub oversight: Box<dyn Oversight>,
 }
 
 /// Describes one Virtual Router to the address thread. Its index in the list of plans is its name there.
@@ -30,6 +34,8 @@ pub struct Plan {
     pub addresses: Vec<PlannedAddress>,
     /// The kernel lifetime of a claimed address in whole seconds, at least 2 s; `None`: for ever.
     pub lease: Option<Duration>,
+    /// How long after this node last advertised another one may own the addresses: nothing is renewed or announced then.
+    pub silence: Duration,
     /// When and how often the addresses are announced.
     pub announce: Announce,
     /// Whether the host may use the addresses as source of its own connections.

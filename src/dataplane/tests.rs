@@ -5,11 +5,14 @@ mod following;
 mod installing;
 mod leases;
 mod leftovers;
+mod permission;
 mod speed;
 
 use core::time::Duration;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Instant;
 
@@ -22,6 +25,24 @@ use crate::net::{FrameSocket, Namespace, Netlink};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Stands in for the guardian.
+#[derive(Default, Debug)]
+struct Overseen {
+    superseded: AtomicBool,
+    /// How many milliseconds the thread last asked for; 0: it has ended or not begun.
+    promised: AtomicU64,
+}
+
+impl Oversight for Arc<Overseen> {
+    fn promise(&self, again_within: Option<Duration>) {
+        self.promised.store(again_within.map_or(0, |span| span.as_millis() as u64), Ordering::SeqCst);
+    }
+
+    fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::SeqCst)
+    }
+}
+
 /// A host with `eth0` up, 10.77.0.1/24 and fe80::1 on it, and a neighbour at the other end of the cable.
 struct Lab {
     host: Namespace,
@@ -29,6 +50,7 @@ struct Lab {
     netlink: Netlink,
     eth0: u32,
     folder: TempDir,
+    overseen: Arc<Overseen>,
 }
 
 impl Lab {
@@ -39,7 +61,8 @@ impl Lab {
         }
         let (host, neighbour) = (Namespace::new().unwrap(), Namespace::new().unwrap());
         let netlink = Netlink::open_in(&host).unwrap();
-        let mut lab = Self { host, neighbour, netlink, eth0: 0, folder: TempDir::new().unwrap() };
+        let mut lab =
+            Self { host, neighbour, netlink, eth0: 0, folder: TempDir::new().unwrap(), overseen: Arc::default() };
         lab.plug();
         lab
     }
@@ -95,7 +118,8 @@ impl Lab {
         let state_file = self.state_file();
         let start = || {
             let frames = FrameSocket::open().unwrap();
-            let settings = Settings { realtime: None, state_file, frames, places: 8 };
+            let oversight = Box::new(Arc::clone(&self.overseen));
+            let settings = Settings { realtime: None, state_file, frames, places: 8, oversight };
             let answer = move |event| {
                 let _ = answer.send(event);
                 hear(event);
@@ -185,6 +209,8 @@ fn plan(addresses: &[(&str, u8)]) -> Plan {
         source: None,
         addresses: addresses.iter().map(|(address, prefix)| planned(address, *prefix)).collect(),
         lease: Some(Duration::from_secs(3)),
+        // Nobody vouches for anything here, except where that is the subject.
+        silence: Duration::MAX,
         announce: Announce {
             repeat: 2,
             interval: Duration::from_millis(1),

@@ -1,8 +1,8 @@
 //! The loop of the address thread: orders, notifications, timers. Withdrawals come before everything else.
 
+use core::time::Duration;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -12,13 +12,20 @@ use crate::net::netlink::{Groups, Monitor};
 use crate::net::{FrameSocket, Netlink, Timer, boot_nanos, go_realtime, privileges};
 
 use super::announcer::Schedule;
-use super::claims::Claim;
+use super::claims::{Claim, Phase};
 use super::handle::Shared;
 use super::host::Host;
 use super::kernel::Prepared;
 use super::leftovers::StateFile;
 use super::message::{Answer, InterfaceState, Order, Report, ReportEvent};
-use super::plan::Plan;
+use super::oversight::Oversight;
+use super::plan::{Plan, Settings};
+
+/// How soon the thread runs again at the latest while it has addresses, and else.
+const BEAT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
+/// How long the kernel may hold it up beyond that. Together they end before the election thread would call a lease of 3 s
+/// unrenewed (ownership rule 13), so that the guardian can withdraw in order.
+const HELD_UP: Duration = Duration::from_millis(1750);
 
 /// How soon something that the kernel did not do is tried again, in nanoseconds.
 pub(super) const RETRY: u64 = 50_000_000;
@@ -73,6 +80,7 @@ pub(super) struct Worker {
     pub(super) blind: bool,
     /// Whether the set of claimed addresses may differ from what the state file says.
     pub(super) unrecorded: bool,
+    pub(super) oversight: Box<dyn Oversight>,
     frames: FrameSocket,
     timer: Timer,
     answer: Box<dyn Fn(Answer) + Send>,
@@ -82,12 +90,12 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         plans: Vec<Plan>,
-        state_file: &Path,
-        frames: FrameSocket,
+        settings: Settings,
         shared: Arc<Shared>,
         answer: Box<dyn Fn(Answer) + Send>,
         report: Box<dyn Fn(Report) + Send>,
     ) -> io::Result<Self> {
+        let Settings { realtime: _, state_file, frames, places: _, oversight } = settings;
         let host = Host::new(&plans);
         Ok(Self {
             routers: plans.into_iter().map(Router::new).collect(),
@@ -95,11 +103,12 @@ impl Worker {
             netlink: Netlink::open()?,
             // Opened before the first dump, so that no change falls between the two.
             monitor: Monitor::open(Groups::ALL)?,
-            state_file: StateFile::new(state_file),
+            state_file: StateFile::new(&state_file),
             shared,
             retry_at: None,
             blind: true,
             unrecorded: false,
+            oversight,
             frames,
             timer: Timer::new()?,
             answer,
@@ -115,6 +124,7 @@ impl Worker {
         if let Err(error) = privileges::settle() {
             self.tell(None, ReportEvent::Privileges(error.to_string()));
         }
+        self.beat();
         self.remove_leftovers();
         loop {
             self.follow_kernel();
@@ -129,6 +139,17 @@ impl Worker {
             self.give_up(index);
         }
         self.record();
+        self.oversight.promise(None);
+    }
+
+    /// Shows that the thread runs. Called before anything that may have to wait for the kernel.
+    fn beat(&self) {
+        self.oversight.promise(Some(self.beat_within() + HELD_UP));
+    }
+
+    fn beat_within(&self) -> Duration {
+        let idle = self.routers.iter().all(|router| matches!(router.claim.phase, Phase::Free));
+        if idle { BEAT.1 } else { BEAT.0 }
     }
 
     /// Takes all orders that are there and tells whether the thread is to end.
@@ -136,12 +157,14 @@ impl Worker {
         self.shared.wake.drain();
         let orders: Vec<(u64, Order)> = core::iter::from_fn(|| self.shared.orders.pop()).collect();
         for (_, order) in &orders {
+            self.beat();
             if let Order::Withdraw { router, epoch } = *order {
                 self.withdraw(router, epoch);
             }
         }
         let mut end = false;
         for (ordered, order) in orders {
+            self.beat();
             match order {
                 Order::Withdraw { .. } => {}
                 Order::Install { router, plan } => self.install(router, *plan),
@@ -167,6 +190,7 @@ impl Worker {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             for index in 0..self.routers.len() {
+                self.beat();
                 self.finish_withdrawal(index);
             }
         }
@@ -174,6 +198,7 @@ impl Worker {
         for index in 0..self.routers.len() {
             let router = &self.routers[index];
             if router.claim.renew_at(router.plan.lease_seconds(), leased).is_some_and(|at| at <= now) {
+                self.beat();
                 self.renew(index);
             }
             // One round at a time: an order to withdraw must not wait behind thousands of frames.
@@ -184,11 +209,14 @@ impl Worker {
     }
 
     fn send_round(&mut self, index: usize) {
+        let objection = self.objection(index, boot_nanos());
         let router = &mut self.routers[index];
         let (Some(held), Some(schedule)) = (router.claim.held(), &mut router.schedule) else { return };
         let mut failure = None;
-        for frame in &held.prepared.frames {
-            failure = self.frames.send(frame.index, frame.bytes()).err().or(failure);
+        if objection.is_none() {
+            for frame in &held.prepared.frames {
+                failure = self.frames.send(frame.index, frame.bytes()).err().or(failure);
+            }
         }
         schedule.sent(boot_nanos());
         if let Some(error) = failure {
@@ -211,9 +239,11 @@ impl Worker {
         of_routers.chain([self.retry_at]).flatten().min()
     }
 
-    /// Sleeps until there is an order, a notification, or something is due.
+    /// Sleeps until there is an order, a notification, something is due, or it is time to show that the thread runs.
     fn wait(&mut self) {
-        let armed = self.timer.arm(self.next_deadline());
+        self.beat();
+        let beat = boot_nanos().saturating_add(u64::try_from(self.beat_within().as_nanos()).unwrap_or(u64::MAX));
+        let armed = self.timer.arm(Some(self.next_deadline().map_or(beat, |due| due.min(beat))));
         let mut sources = [
             PollFd::new(self.shared.wake.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.monitor.as_fd(), PollFlags::POLLIN),

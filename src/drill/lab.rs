@@ -1,13 +1,15 @@
 //! The lab: two hosts and a client on one switch, each a network namespace that vanishes with the lab.
 
+mod faults;
+
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::DrillError;
 use super::patience::Patience;
-use super::plan::{CLIENT_ADDRESS, INTERFACE, PREFIX, Side};
+use super::plan::{ATTACKER, CLIENT_ADDRESS, INTERFACE, PREFIX, Side};
 use crate::net::Netlink;
-use crate::net::link::{self, PortState};
+use crate::net::link;
 use crate::net::namespace::{Namespace, NamespaceError, become_root_in_user_namespace};
 
 const BRIDGE: &str = "br0";
@@ -20,7 +22,7 @@ pub(super) struct Lab {
     hosts: [Host; 2],
     client: Host,
     switch: Netlink,
-    _switch: Namespace,
+    switch_namespace: Namespace,
 }
 
 /// Describes one host in the lab.
@@ -61,7 +63,7 @@ impl Lab {
         ];
         let client = Host::connect(&mut switch, &namespace, bridge, "client", CLIENT_ADDRESS, None)?;
         wait_until_running(&mut switch, patience)?;
-        Ok(Self { hosts, client, switch, _switch: namespace })
+        Ok(Self { hosts, client, switch, switch_namespace: namespace })
     }
 
     pub(super) fn host(&self, side: Side) -> &Host {
@@ -72,10 +74,13 @@ impl Lab {
         &self.client
     }
 
-    /// Cuts a host off silently: its link stays up, and nothing passes.
-    pub(super) fn cut(&mut self, side: Side) -> Result<(), DrillError> {
-        let port = self.host(side).port;
-        Ok(link::set_port_state(&mut self.switch, port, PortState::Disabled)?)
+    /// Connects a host that runs no agent; it is gone when it is dropped.
+    pub(super) fn connect_attacker(&mut self, patience: &Patience) -> Result<Host, DrillError> {
+        let bridge = index_of(&mut self.switch, BRIDGE)?;
+        let (address, mac) = (ATTACKER.address, Some(ATTACKER.mac));
+        let host = Host::connect(&mut self.switch, &self.switch_namespace, bridge, "attacker", address, mac)?;
+        wait_until_running(&mut self.switch, patience)?;
+        Ok(host)
     }
 }
 

@@ -8,6 +8,7 @@ use vrrp_packet::Interval;
 use super::millis::Millis;
 use super::observed::{Answer, Observed};
 use super::plan::Side;
+use super::strain::Borne;
 
 /// Holds all that was observed in one run. Moments are nanoseconds since boot.
 #[derive(Debug)]
@@ -20,8 +21,18 @@ pub(super) struct Timeline {
     pub(super) end: u64,
     /// Who takes the role.
     pub(super) taker: Side,
+    /// When the fault ended, where it does by itself.
+    pub(super) healed: Option<u64>,
+    /// Whether nothing but silence told the taker.
+    pub(super) silent: bool,
     /// Whether the other host died with the fault: what its kernel still holds then counts for nothing.
     pub(super) host_died: bool,
+    /// Whether the role is to stay where it is.
+    pub(super) stays: bool,
+    /// How both bore a strain, where there was one.
+    pub(super) borne: Option<Borne>,
+    /// Whether the other host was away until it healed, and so must withdraw before it says anything.
+    pub(super) was_away: bool,
     /// The Advertisement_Interval of both.
     pub(super) interval: Interval,
     /// What was seen of the hosts.
@@ -39,18 +50,54 @@ pub struct Figures {
     /// The client's longest such wait before the fault: what the machine itself adds.
     #[serde(rename = "noise_ms")]
     pub noise: Millis,
-    /// From the fault to the address on the other host.
+    /// From the fault to the address on the host that takes it; `None` where the role stays.
     #[serde(rename = "takeover_ms")]
-    pub takeover: Millis,
+    pub takeover: Option<Millis>,
     /// How long both hosts held the address, from the fault on.
     #[serde(rename = "two_owners_ms")]
     pub two_owners: Millis,
     /// How long no living host held the address, from the fault on.
     #[serde(rename = "no_owner_ms")]
     pub no_owner: Millis,
+    /// How long both hosts held it once they could hear each other again.
+    #[serde(rename = "settling_ms", skip_serializing_if = "Option::is_none")]
+    pub settling: Option<Millis>,
+    /// How long a node that was away spoke, or answered the client, before it had withdrawn.
+    #[serde(rename = "premature_ms", skip_serializing_if = "Option::is_none")]
+    pub premature: Option<Millis>,
     /// How late the taker was, where it took over because it heard nothing.
     #[serde(flatten)]
     pub lateness: Option<Lateness>,
+    /// How regularly advertisements left while the nodes were under load.
+    #[serde(flatten)]
+    pub pace: Option<Pace>,
+    /// What a third host tried.
+    #[serde(flatten)]
+    pub attack: Option<Attack>,
+}
+
+/// Compares the time from one advertisement to the next with what a bare loop can do on the same machine.
+#[derive(Clone, Copy, PartialEq, Serialize, Debug)]
+pub struct Pace {
+    /// Of a thousand advertisements 999 came at most this long after the one before.
+    #[serde(rename = "advertisement_pace_ms")]
+    pub advertisement: Millis,
+    /// The same of a realtime loop that does nothing else.
+    #[serde(rename = "bare_pace_ms")]
+    pub bare: Millis,
+}
+
+/// Describes an attack, and what it did to both nodes together.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug)]
+pub struct Attack {
+    /// How many forged packets were sent in a second.
+    pub packets_per_second: u64,
+    /// By how much the agents' memory grew, in KiB.
+    pub memory_kib: i64,
+    /// How many lines of the logs name the attacker's Ethernet address.
+    pub named: usize,
+    /// How often a node wrote the same one of these in a minute.
+    pub repeated: usize,
 }
 
 /// Holds what the agent added to the time that the RFC prescribes.
@@ -66,24 +113,53 @@ pub struct Lateness {
 
 /// Computes the figures; `None` where the taker never got the address or the client too few answers.
 pub(super) fn figures(timeline: &Timeline) -> Option<Figures> {
-    let (taker, leaver) = (timeline.taker, timeline.taker.other());
     let after = timeline.fault..timeline.end;
-    let of_taker: Vec<_> = timeline.observed.host(taker).ownership.within(&after).collect();
-    let of_leaver = match timeline.host_died {
-        true => Vec::new(),
-        false => timeline.observed.host(leaver).ownership.within(&after).collect(),
-    };
-    let gained = timeline.observed.host(taker).ownership.gained_after(timeline.fault)?;
-    let shared = both(&of_taker, &of_leaver);
+    let taker = &timeline.observed.host(timeline.taker).ownership;
+    let gained = || taker.gained_after(timeline.fault).map(|at| Millis::between(timeline.fault, at));
+    let takeover = if timeline.stays { None } else { Some(gained()?) };
+    let of_taker: Vec<_> = taker.within(&after).collect();
+    let of_other = timeline.owned_by_other(&after);
+    let shared = both(&of_taker, &of_other);
     Some(Figures {
         outage: longest_gap(&timeline.answers, &after)?,
         noise: longest_gap(&timeline.answers, &(timeline.quiet..timeline.fault))?,
-        takeover: Millis::between(timeline.fault, gained),
+        takeover,
         two_owners: Millis::from_nanos(shared),
         // What both held is in both totals.
-        no_owner: Millis::from_nanos(after.end - after.start + shared - total(&of_taker) - total(&of_leaver)),
-        lateness: timeline.host_died.then(|| lateness(timeline)).flatten(),
+        no_owner: Millis::from_nanos(after.end - after.start + shared - total(&of_taker) - total(&of_other)),
+        settling: timeline.healed.map(|healed| timeline.two_owners_within(&(healed..timeline.end))),
+        premature: timeline.healed.filter(|_| timeline.was_away).map(|healed| timeline.premature(healed)),
+        lateness: timeline.silent.then(|| lateness(timeline)).flatten(),
+        pace: timeline.borne.as_ref().and_then(|borne| pace(timeline, borne)),
+        attack: timeline.borne.as_ref().and_then(|borne| borne.attack),
     })
+}
+
+impl Timeline {
+    fn owned_by_other(&self, window: &Range<u64>) -> Vec<Range<u64>> {
+        match self.host_died {
+            true => Vec::new(),
+            false => self.observed.host(self.taker.other()).ownership.within(window).collect(),
+        }
+    }
+
+    /// Compares the first sign of life of a host that was away with its withdrawal.
+    fn premature(&self, healed: u64) -> Millis {
+        let side = self.taker.other();
+        let host = self.observed.host(side);
+        let sent = host.sent.iter().map(|advertisement| advertisement.at);
+        let answered = self.answers.iter().filter(|answer| answer.by == side).map(|answer| answer.at);
+        let signs = sent.chain(host.announcements.iter().copied()).chain(answered);
+        let Some(first) = signs.filter(|&at| at >= healed).min() else { return Millis::new(0.0) };
+        // Where the lease had ended meanwhile there is nothing to withdraw.
+        let held = host.ownership.within(&(healed..self.end)).next().filter(|span| span.start == healed);
+        held.map_or(Millis::new(0.0), |held| Millis::from_nanos(held.end.saturating_sub(first)))
+    }
+
+    fn two_owners_within(&self, window: &Range<u64>) -> Millis {
+        let of_taker: Vec<_> = self.observed.host(self.taker).ownership.within(window).collect();
+        Millis::from_nanos(both(&of_taker, &self.owned_by_other(window)))
+    }
 }
 
 /// Returns the longest wait between two answers of which the second lies in the window.
@@ -116,6 +192,20 @@ fn lateness(timeline: &Timeline) -> Option<Lateness> {
     Some(Lateness { advertisement: Millis::between(due, first), announcement: Millis::between(due, announced) })
 }
 
+fn pace(timeline: &Timeline, borne: &Borne) -> Option<Pace> {
+    let while_borne = timeline.fault..borne.until;
+    let sent = timeline.observed.host(timeline.taker).sent.iter().map(|advertisement| advertisement.at);
+    let sent: Vec<u64> = sent.filter(|at| while_borne.contains(at)).collect();
+    Some(Pace { advertisement: rarely_exceeded(&sent)?, bare: rarely_exceeded(&borne.ticks)? })
+}
+
+/// Returns the span between two neighbours that one in a thousand exceeds.
+fn rarely_exceeded(moments: &[u64]) -> Option<Millis> {
+    let mut spans: Vec<u64> = moments.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    spans.sort_unstable();
+    spans.get((spans.len() * 999).div_ceil(1000).checked_sub(1)?).copied().map(Millis::from_nanos)
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
@@ -142,7 +232,12 @@ mod tests {
             fault: 2000 * MS,
             end: 2500 * MS,
             taker: Side::B,
+            healed: None,
+            silent: false,
             host_died: false,
+            borne: None,
+            was_away: false,
+            stays: false,
             interval: Interval::from_centis(1).unwrap(),
             observed,
             answers,
@@ -155,7 +250,7 @@ mod tests {
 
         assert_eq!(figures.outage, Millis::new(6.0));
         assert_eq!(figures.noise, Millis::new(2.0));
-        assert_eq!(figures.takeover, Millis::new(4.0));
+        assert_eq!(figures.takeover, Some(Millis::new(4.0)));
         assert_eq!(figures.two_owners, Millis::new(0.0));
         assert_eq!(figures.no_owner, Millis::new(1.0));
         assert_eq!(figures.lateness, None);
@@ -185,7 +280,7 @@ mod tests {
     #[test]
     fn lateness_counts_from_the_last_advertisement_that_was_heard() {
         let mut timeline = handover();
-        timeline.host_died = true;
+        timeline.silent = true;
         let advertisement = |at, priority| Advertisement { at, priority: Priority::new(priority) };
         let due = 1990 * MS + Side::B.active_down_nanos(timeline.interval);
         let taker = timeline.observed.host_mut(Side::B);
@@ -196,6 +291,57 @@ mod tests {
         let lateness = figures(&timeline).unwrap().lateness.unwrap();
 
         assert_eq!(lateness, Lateness { advertisement: Millis::new(0.1), announcement: Millis::new(0.5) });
+    }
+
+    #[test]
+    fn what_two_that_meet_again_still_share_counts_from_then_on() {
+        let mut timeline = handover();
+        timeline.observed.host_mut(Side::A).ownership.record(true, 2100 * MS);
+        timeline.observed.host_mut(Side::B).ownership.record(false, 2307 * MS);
+        timeline.healed = Some(2300 * MS);
+
+        let figures = figures(&timeline).unwrap();
+
+        assert_eq!(figures.two_owners, Millis::new(207.0));
+        assert_eq!(figures.settling, Some(Millis::new(7.0)));
+    }
+
+    #[test]
+    fn one_span_in_a_thousand_may_be_longer() {
+        let regular = |count: u64| (0..count).map(|number| number * 10 * MS).collect::<Vec<_>>();
+        let mut late = regular(1001);
+        *late.last_mut().unwrap() += MS;
+
+        assert_eq!(rarely_exceeded(&late), Some(Millis::new(10.0)));
+        assert_eq!(rarely_exceeded(&late[500..]), Some(Millis::new(11.0)));
+        assert_eq!(rarely_exceeded(&regular(1)), None);
+    }
+
+    #[test]
+    fn a_role_that_stays_has_no_takeover() {
+        let mut timeline = handover();
+        (timeline.taker, timeline.stays) = (Side::A, true);
+
+        assert_eq!(figures(&timeline).unwrap().takeover, None);
+    }
+
+    #[test]
+    fn a_node_that_was_away_must_not_speak_before_it_has_withdrawn() {
+        let mut timeline = handover();
+        timeline.was_away = true;
+        timeline.healed = Some(2002 * MS);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.0)));
+
+        timeline.answers.push(Answer { at: 2002 * MS + MS / 4, by: Side::A });
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.75)));
+
+        timeline.healed = Some(2003 * MS);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.0)));
+
+        timeline.healed = Some(2002 * MS);
+        timeline.answers.pop();
+        timeline.observed.host_mut(Side::A).announcements.push(2002 * MS + MS / 2);
+        assert_eq!(figures(&timeline).unwrap().premature, Some(Millis::new(0.5)));
     }
 
     #[test]

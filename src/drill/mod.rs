@@ -3,9 +3,12 @@
 //! Nothing outside the lab is touched, and nothing of it stays. It knows agents only from outside: by their
 //! configuration, their control socket, their packets and their addresses. It renders nothing.
 
+mod attacker;
 mod configuration;
 mod lab;
+mod lifeless;
 mod measure;
+mod metronome;
 mod millis;
 mod node;
 mod observed;
@@ -16,6 +19,7 @@ mod probe;
 mod report;
 mod scenario;
 mod scratch;
+mod strain;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -35,10 +39,10 @@ use crate::net::namespace::NamespaceError;
 use crate::net::netlink::NetlinkError;
 
 pub use configuration::Transport;
-pub use measure::{Figures, Lateness};
+pub use measure::{Attack, Figures, Lateness, Pace};
 pub use millis::Millis;
 pub use plan::Side;
-pub use report::{Drill, Missed, Report};
+pub use report::{Amount, Drill, Missed, Report};
 pub use scenario::{SCENARIOS, Scenario};
 
 use patience::Patience;
@@ -56,6 +60,8 @@ pub struct DrillOptions {
     pub runs: u32,
     /// How advertisements travel.
     pub transport: Transport,
+    /// How long the nodes are under load in the scenarios that put them under load.
+    pub load: Duration,
     /// The program that is drilled; `None`: this one.
     pub program: Option<PathBuf>,
 }
@@ -170,8 +176,13 @@ pub fn run(options: &DrillOptions, progress: &mut dyn Progress) -> Result<Report
             let mut runs = Vec::new();
             for _ in 0..options.runs {
                 let scratch = Scratch::new()?;
-                let setting =
-                    Setting { interval, transport: options.transport, program: &program, directory: scratch.path() };
+                let setting = Setting {
+                    interval,
+                    transport: options.transport,
+                    load: options.load,
+                    program: &program,
+                    directory: scratch.path(),
+                };
                 runs.push(play(scenario, &setting, &patience, |phase| progress.phase(scenario, interval, phase))?);
                 progress.advance();
             }

@@ -91,13 +91,19 @@ impl Node {
         self.signal(self.pid(), Signal::SIGTERM)
     }
 
-    /// Kills the agent, but not the guardian that watches over it.
-    pub(super) fn kill_agent(&self) -> Result<(), DrillError> {
-        let agents = children(self.pid());
-        for &agent in &agents {
-            self.signal(agent, Signal::SIGKILL)?;
-        }
-        if agents.is_empty() { Err(DrillError::NoAgent(self.side)) } else { Ok(()) }
+    /// Returns the number of the agent.
+    pub(super) fn agent(&self) -> Result<Pid, DrillError> {
+        children(self.pid()).first().copied().ok_or(DrillError::NoAgent(self.side))
+    }
+
+    /// Sends a signal to the agent, but not to the guardian that watches over it.
+    pub(super) fn signal_agent(&self, signal: Signal) -> Result<(), DrillError> {
+        self.signal(self.agent()?, signal)
+    }
+
+    /// Sends a signal to the guardian alone.
+    pub(super) fn signal_guardian(&self, signal: Signal) -> Result<(), DrillError> {
+        self.signal(self.pid(), signal)
     }
 
     /// Kills every process of the node.
@@ -117,9 +123,23 @@ impl Node {
         let _ = self.process.wait();
     }
 
+    /// Returns how much memory the agent needs for itself, in KiB: pages that it shares count in part.
+    pub(super) fn memory_kib(&self) -> Result<i64, DrillError> {
+        let path = PathBuf::from(format!("/proc/{}/smaps_rollup", self.agent()?));
+        let text = fs::read_to_string(&path);
+        let text = text.map_err(|source| DrillError::File { doing: "read", path, source })?;
+        let share = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+        Ok(share.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0))
+    }
+
+    /// Returns what the node has logged.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// Returns the last lines of the node's log, for an error.
     pub(super) fn last_words(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n")
     }

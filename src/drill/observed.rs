@@ -73,6 +73,11 @@ impl Ownership {
         }
     }
 
+    /// Tells whether the address is there now.
+    pub(super) fn is_held(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// Returns the spans within a window.
     pub(super) fn within(&self, window: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
         let current = self.since.map(|since| since..u64::MAX);

@@ -21,6 +21,16 @@ pub(super) const VERSION: Version = Version::V3;
 /// Where the nodes answer the client's datagrams (RFC 862, the echo service).
 pub(super) const SERVICE: SocketAddrV4 = SocketAddrV4::new(VIRTUAL_ADDRESS, 7);
 
+/// Describes a host that runs no agent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outsider {
+    pub(super) address: Ipv4Addr,
+    pub(super) mac: [u8; 6],
+}
+
+/// The host that forges advertisements.
+pub(super) const ATTACKER: Outsider = Outsider { address: Ipv4Addr::new(10, 77, 0, 66), mac: [2, 0, 0, 77, 0, 0x66] };
+
 /// Names one of the two hosts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, Debug)]
 #[serde(rename_all = "snake_case")]

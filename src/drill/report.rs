@@ -6,7 +6,7 @@ use core::time::Duration;
 use serde::Serialize;
 use vrrp_packet::Interval;
 
-use super::measure::{Figures, Lateness};
+use super::measure::{Attack, Figures, Lateness, Pace};
 use super::millis::Millis;
 use super::scenario::Scenario;
 
@@ -15,6 +15,10 @@ use super::scenario::Scenario;
 const LATENESS_RUNS: usize = 20;
 /// The first advertisement of a taker leaves at most this long after Active_Down_Interval.
 const ADVERTISEMENT_LATE: Millis = Millis::new(0.3);
+/// Of a thousand advertisements 999 come at most this much later after the one before than the ticks of a bare loop.
+const PACE: Millis = Millis::new(0.3);
+/// An agent may touch some pages for the first time, but nothing may pile up.
+const MEMORY_KIB: i64 = 1024;
 /// The first gratuitous ARP of a taker leaves at most this long after Active_Down_Interval.
 const ANNOUNCEMENT_LATE: Millis = Millis::new(0.6);
 
@@ -53,11 +57,31 @@ pub struct Missed {
     /// Which figure.
     pub figure: &'static str,
     /// What it was.
-    #[serde(rename = "measured_ms")]
-    pub measured: Millis,
+    pub measured: Amount,
     /// What it may be at most.
-    #[serde(rename = "limit_ms")]
-    pub limit: Millis,
+    pub limit: Amount,
+}
+
+/// Holds a figure with its unit; in JSON a number beside the name of the unit.
+#[derive(Clone, Copy, PartialEq, PartialOrd, Serialize, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Amount {
+    /// A span.
+    Ms(Millis),
+    /// An amount of memory.
+    Kib(i64),
+    /// A number of things.
+    Count(usize),
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ms(span) => span.fmt(f),
+            Self::Kib(memory) => write!(f, "{memory} KiB"),
+            Self::Count(number) => number.fmt(f),
+        }
+    }
 }
 
 impl fmt::Display for Missed {
@@ -82,7 +106,7 @@ impl Drill {
             summary: scenario.summary,
             // An interval is at most 41 s.
             interval_ms: u64::from(interval.centis()) * 10,
-            missed: missed(scenario, interval, &median, realtime && runs.len() >= LATENESS_RUNS),
+            missed: missed(scenario, interval, &median, realtime, runs.len()),
             median,
             runs,
         })
@@ -101,25 +125,62 @@ fn median(runs: &[Figures]) -> Option<Figures> {
     Some(Figures {
         outage: of(|run| run.outage)?,
         noise: of(|run| run.noise)?,
-        takeover: of(|run| run.takeover)?,
+        takeover: Millis::median(runs.iter().filter_map(|run| run.takeover)),
         // One run in which two hosts answer is one too many.
         two_owners: Millis::longest(runs.iter().map(|run| run.two_owners))?,
         no_owner: of(|run| run.no_owner)?,
+        settling: Millis::longest(runs.iter().filter_map(|run| run.settling)),
+        premature: Millis::longest(runs.iter().filter_map(|run| run.premature)),
         lateness,
+        pace: pace(runs),
+        // What happened once is what may happen.
+        attack: runs.iter().filter_map(|run| run.attack).max_by_key(|attack| attack.memory_kib),
     })
 }
 
-fn missed(scenario: &Scenario, interval: Interval, median: &Figures, to_the_microsecond: bool) -> Vec<Missed> {
+fn pace(runs: &[Figures]) -> Option<Pace> {
+    let of = |figure: fn(&Pace) -> Millis| Millis::median(runs.iter().filter_map(|run| run.pace.as_ref()).map(figure));
+    Some(Pace { advertisement: of(|pace| pace.advertisement)?, bare: of(|pace| pace.bare)? })
+}
+
+fn missed(scenario: &Scenario, interval: Interval, median: &Figures, realtime: bool, runs: usize) -> Vec<Missed> {
     let silence = if scenario.fault.is_silent() { scenario.fault.wait(interval) } else { Duration::ZERO };
     let outage = Millis::from(silence) + median.noise + scenario.targets.outage.into();
-    let mut limits =
-        vec![("outage", median.outage, outage), ("two owners", median.two_owners, scenario.targets.two_owners.into())];
-    if to_the_microsecond && let Some(lateness) = median.lateness {
+    let two_owners = Millis::from(scenario.targets.two_owners);
+    let mut limits = vec![("outage", median.outage, outage)];
+    match median.settling {
+        // While they cannot hear each other nothing can keep two hosts from taking the address.
+        Some(settling) => limits.push(("two owners", settling, Millis::from(interval.duration()) + two_owners)),
+        None => limits.push(("two owners", median.two_owners, two_owners)),
+    }
+    if scenario.fault.role_stays() {
+        limits.push(("no owner", median.no_owner, scenario.fault.bearable_absence().into()));
+    }
+    if let Some(premature) = median.premature {
+        limits.push(("spoke before it withdrew", premature, Millis::default()));
+    }
+    if realtime
+        && runs >= LATENESS_RUNS
+        && let Some(lateness) = median.lateness
+    {
         limits.push(("advertisement late by", lateness.advertisement, ADVERTISEMENT_LATE));
         limits.push(("announcement late by", lateness.announcement, ANNOUNCEMENT_LATE));
     }
-    let exceeded = limits.into_iter().filter(|(_, measured, limit)| measured > limit);
+    if realtime && let Some(pace) = median.pace {
+        limits.push(("advertisement pace", pace.advertisement, pace.bare + PACE));
+    }
+    let spans = limits.into_iter().map(|(figure, measured, limit)| (figure, Amount::Ms(measured), Amount::Ms(limit)));
+    let exceeded =
+        spans.chain(median.attack.iter().flat_map(limits_of)).filter(|(_, measured, limit)| measured > limit);
     exceeded.map(|(figure, measured, limit)| Missed { figure, measured, limit }).collect()
+}
+
+fn limits_of(attack: &Attack) -> [(&'static str, Amount, Amount); 3] {
+    [
+        ("memory grew by", Amount::Kib(attack.memory_kib), Amount::Kib(MEMORY_KIB)),
+        ("the same line in a minute", Amount::Count(attack.repeated), Amount::Count(1)),
+        ("attacks that no log names", Amount::Count(usize::from(attack.named == 0)), Amount::Count(0)),
+    ]
 }
 
 #[cfg(test)]
@@ -131,9 +192,13 @@ mod tests {
         Figures {
             outage: Millis::new(outage),
             noise: Millis::new(1.0),
-            takeover: Millis::new(2.0),
+            takeover: Some(Millis::new(2.0)),
             two_owners: Millis::new(two_owners),
             no_owner: Millis::new(0.5),
+            settling: None,
+            premature: None,
+            pace: None,
+            attack: None,
             lateness: late.map(|late| Lateness { advertisement: Millis::new(late), announcement: Millis::new(late) }),
         }
     }
@@ -158,6 +223,33 @@ mod tests {
         // 3 s and 156/256 s.
         assert_eq!(figures_missed(&drill("host-death", true, &[run(3613.0, 0.0, None)])), [""; 0]);
         assert_eq!(figures_missed(&drill("host-death", true, &[run(3614.0, 0.0, None)])), ["outage"]);
+    }
+
+    #[test]
+    fn an_attack_is_to_be_named_once_and_to_leave_the_memory_alone() {
+        let attack = Attack { packets_per_second: 50_000, memory_kib: 12, named: 2, repeated: 1 };
+        let missed =
+            |attack| figures_missed(&drill("hijack", true, &[Figures { attack: Some(attack), ..run(1.0, 0.0, None) }]));
+
+        let silent = missed(Attack { named: 0, repeated: 0, ..attack });
+        let loud = missed(Attack { repeated: 2, ..attack });
+        let hungry = missed(Attack { memory_kib: 1025, ..attack });
+
+        assert_eq!(missed(attack), ["no owner"]);
+        assert_eq!(silent, ["no owner", "attacks that no log names"]);
+        assert_eq!(loud, ["no owner", "the same line in a minute"]);
+        assert_eq!(hungry, ["no owner", "memory grew by"]);
+    }
+
+    #[test]
+    fn the_pace_is_compared_with_a_bare_loop_where_both_are_realtime() {
+        let pace = |advertisement| Some(Pace { advertisement: Millis::new(advertisement), bare: Millis::new(10.5) });
+        let starved =
+            |advertisement| Figures { pace: pace(advertisement), no_owner: Millis::new(0.0), ..run(1.0, 0.0, None) };
+
+        assert_eq!(figures_missed(&drill("starve", true, &[starved(10.8)])), [""; 0]);
+        assert_eq!(figures_missed(&drill("starve", true, &[starved(10.9)])), ["advertisement pace"]);
+        assert_eq!(figures_missed(&drill("starve", false, &[starved(10.9)])), [""; 0]);
     }
 
     #[test]

@@ -17,7 +17,8 @@ use vrrp_packet::Priority;
 use super::DrillError;
 use super::lab::Lab;
 use super::observed::{Advertisement, Observed};
-use super::plan::{Side, VIRTUAL_ADDRESS};
+use super::plan::{ATTACKER, Side, VIRTUAL_ADDRESS};
+use crate::net::link::LinkAddress;
 use crate::net::netlink::{Groups, Monitor, MonitorEvent};
 use crate::net::{Capture, Frame, Wake, boot_nanos, go_realtime};
 
@@ -78,6 +79,8 @@ fn lock(observed: &Mutex<Observed>) -> MutexGuard<'_, Observed> {
 /// Holds what is open inside one host.
 struct Ears {
     side: Side,
+    /// The index of the only interface that counts.
+    interface: u32,
     monitor: Monitor,
     capture: Capture,
 }
@@ -85,12 +88,17 @@ struct Ears {
 impl Ears {
     fn open(lab: &Lab, side: Side) -> Result<Self, DrillError> {
         let host = lab.host(side);
-        let open = || Ok((Monitor::open(Groups::IPV4_ADDRESS)?, Capture::open(host.interface)?));
+        let open = || {
+            let capture = Capture::open(host.interface)?;
+            // To look at a flood would be one more load.
+            capture.ignore(ATTACKER.mac)?;
+            Ok((Monitor::open(Groups::IPV4_ADDRESS)?, capture))
+        };
         let (monitor, capture) = host
             .namespace
             .enter(open)?
             .map_err(|source| DrillError::System { doing: "watch the addresses of a host", source })?;
-        Ok(Self { side, monitor, capture })
+        Ok(Self { side, interface: host.interface, monitor, capture })
     }
 }
 
@@ -130,14 +138,19 @@ impl Watcher {
 }
 
 impl Ears {
+    /// Tells whether this is the virtual address where clients find it.
+    fn counts(&self, known: &LinkAddress) -> bool {
+        known.address == IpAddr::V4(VIRTUAL_ADDRESS) && known.index == self.interface
+    }
+
     /// Takes in what has come, and tells whether there was anything.
     fn listen(&mut self, now: u64, observed: &mut Observed) -> Result<bool, DrillError> {
         let mut any = false;
         while let Some(event) = self.monitor.next_event()? {
             any = true;
             let held = match event {
-                MonitorEvent::Address(change) if is_virtual(change.address.address) => true,
-                MonitorEvent::AddressGone(change) if is_virtual(change.address.address) => false,
+                MonitorEvent::Address(change) if self.counts(&change.address) => true,
+                MonitorEvent::AddressGone(change) if self.counts(&change.address) => false,
                 MonitorEvent::Overrun => return Err(DrillError::Overrun(self.side)),
                 MonitorEvent::Address(_)
                 | MonitorEvent::AddressGone(_)
@@ -159,17 +172,16 @@ impl Ears {
     }
 }
 
-fn is_virtual(address: IpAddr) -> bool {
-    address == IpAddr::V4(VIRTUAL_ADDRESS)
-}
-
 /// Records what one host sent or heard.
 fn take_in(ears: Side, frame: &Frame<'_>, observed: &mut Observed) {
     let Some(ethernet) = EthernetPacket::new(frame.bytes) else { return };
     let Some(sender) = Side::BOTH.into_iter().find(|side| ethernet.get_source().octets() == side.mac()) else { return };
+    let to = ethernet.get_destination();
+    // A switch also passes on what is for nobody that it knows.
+    let arrives = sender == ears || to.octets() == ears.mac() || to.is_multicast();
     let (at, host) = (frame.at, observed.host_mut(ears));
     match ethernet.get_ethertype() {
-        EtherTypes::Ipv4 => {
+        EtherTypes::Ipv4 if arrives => {
             let Some(priority) = Ipv4Packet::new(ethernet.payload()).and_then(|ip| priority(&ip)) else { return };
             let advertisements = if sender == ears { &mut host.sent } else { &mut host.heard };
             advertisements.push(Advertisement { at, priority });

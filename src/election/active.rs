@@ -11,8 +11,10 @@ use super::time::Instant;
 
 /// Answers to losing advertisements keep this distance, so that a flood is not answered packet by packet.
 const ASSERTION_GAP: Duration = Duration::from_millis(1);
-/// Announcements that contention provokes keep this distance.
-const ANNOUNCEMENT_GAP: Duration = Duration::from_secs(1);
+/// Announcements that contention provokes keep at least this distance, and at the most one of
+/// [`LONGEST_ANNOUNCEMENT_GAP`]: between the two it is the Advertisement_Interval.
+const SHORTEST_ANNOUNCEMENT_GAP: Duration = Duration::from_millis(100);
+const LONGEST_ANNOUNCEMENT_GAP: Duration = Duration::from_secs(1);
 
 impl Router {
     /// Takes the role: the first advertisement leaves before the gate or the kernel is asked.
@@ -73,24 +75,28 @@ impl Router {
 
     /// Somebody else believed that it was Active, or ceased to.
     fn assert_role(&mut self, now: Instant, mut tenure: Tenure, heard: Heard, actions: &mut Vec<Action>) {
+        if !heard.priority.is_release() {
+            // Its announcements may have misled switches and hosts.
+            self.announce_again(now, &mut tenure, actions);
+        }
         if now.since(tenure.last_asked) < ASSERTION_GAP {
+            // What it answers to is often the last advertisement itself: the announcement is due all the same.
+            self.put_tenure(tenure);
             return;
         }
         if heard.priority.is_release() {
             tenure.adver_deadline = now + self.settings.interval.duration();
-        } else {
-            // Its announcements may have misled switches and hosts.
-            self.announce_again(now, &mut tenure, actions);
         }
         // New in RFC 9568: answer at once, but leave Adver_Timer alone.
         self.advertise(now, tenure, actions);
     }
 
-    /// Announces at once, or with the first advertisement after [`ANNOUNCEMENT_GAP`].
+    /// Announces at once, or with the first advertisement after the gap.
     fn announce_again(&self, now: Instant, tenure: &mut Tenure, actions: &mut Vec<Action>) {
         match self.state {
             State::Active(_) => {
-                tenure.owes_announcement = now.since(tenure.last_announced) < ANNOUNCEMENT_GAP;
+                let gap = self.settings.interval.duration().clamp(SHORTEST_ANNOUNCEMENT_GAP, LONGEST_ANNOUNCEMENT_GAP);
+                tenure.owes_announcement = now.since(tenure.last_announced) < gap;
                 if !tenure.owes_announcement {
                     tenure.last_announced = now;
                     actions.push(Action::Announce);
@@ -274,10 +280,14 @@ impl Router {
         }
     }
 
-    /// A better router is there: it speaks for the addresses from now on, this node is silent and lets go of them.
+    /// A better router is there: it speaks for the addresses from now on, this node lets go of them.
+    ///
+    /// Beyond RFC 9568 §6.4.3 it speaks once more, so that a router which was Active all the while, such as on the
+    /// other side of a partition, learns that it was not alone and announces the addresses again.
     fn step_down(&mut self, now: Instant, tenure: Tenure, heard: Heard, cause: Cause, actions: &mut Vec<Action>) {
         let mut listening = Listening::afresh(now, self.settings.interval);
         listening.follow(now, self.settings.version, heard);
+        let was_announced = matches!(self.state, State::Active(_));
         self.begin_release(
             now,
             Release {
@@ -293,5 +303,9 @@ impl Router {
             cause,
             actions,
         );
+        if was_announced && !self.settings.priority.is_owner() {
+            // After the order to withdraw, which must not wait for it.
+            actions.push(Action::SendAdvertisement { priority: tenure.priority });
+        }
     }
 }

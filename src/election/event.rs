@@ -41,6 +41,8 @@ pub enum Fault {
     Deaf,
     /// A check with `on_failure: fault` fails; the node still hears its peers.
     Check,
+    /// The lease of the addresses is not renewed in time: the address thread hangs (ownership rule 13).
+    Unrenewed,
 }
 
 /// Says how the operator wants the role given away.

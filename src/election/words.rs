@@ -23,6 +23,7 @@ impl fmt::Display for Fault {
         f.write_str(match self {
             Self::Deaf => "the interface is not there, is down, or has no address to advertise from",
             Self::Check => "a check with `on_failure: fault` fails",
+            Self::Unrenewed => "the lease of the addresses is not renewed: the address thread hangs",
         })
     }
 }

@@ -26,6 +26,9 @@ impl Engine {
                     match member.advertise(socket, priority) {
                         Ok(()) => {
                             member.published.counters.sent.increment();
+                            if !priority.is_release() {
+                                self.dataplane.vouch(index, now.as_nanos());
+                            }
                             member.handle(now, Event::Sent);
                         }
                         // A failed send is counted and skipped: the next Adver_Timer is the retry.
@@ -38,6 +41,7 @@ impl Engine {
                 }
                 Action::Claim { epoch } => {
                     self.ledger.claiming(index, epoch);
+                    self.dataplane.vouch(index, now.as_nanos());
                     if self.dataplane.order(Order::Claim { router: index, epoch: epoch.0 }).is_err() {
                         self.members[index].handle(now, Event::ClaimFailed { epoch });
                     }
@@ -148,6 +152,7 @@ impl Engine {
             for index in 0..self.members.len() {
                 if router.is_none_or(|wanted| wanted == index) {
                     let now = Self::now();
+                    self.members[index].commands += 1;
                     self.members[index].handle(now, event);
                     self.act(index, now);
                 }

@@ -105,15 +105,16 @@ impl Engine {
         }
         member.reconfigure(now, plan);
         self.refilter(self.share_of[index]);
-        if let Some(plan) = addresses {
-            self.order(Order::Install { router: index, plan });
-        }
         let has_socket = self.shares[self.share_of[index]].socket().is_some();
         let member = &mut self.members[index];
         if member.started {
             member.set_link(now, member.link, has_socket);
         }
         self.act(index, now);
+        // After what is sent on this occasion: the address thread measures our silence by the new interval.
+        if let Some(plan) = addresses {
+            self.order(Order::Install { router: index, plan });
+        }
     }
 
     fn remove(&mut self, index: usize) {

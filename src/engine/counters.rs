@@ -1,4 +1,4 @@
-//! What the election thread counts, readable by anybody at any time.
+//! What is counted of each Virtual Router, mostly by the election thread, readable by anybody at any time.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,8 +9,13 @@ pub struct Counter(AtomicU64);
 impl Counter {
     /// Adds one.
     pub fn increment(&self) {
-        // Only the election thread writes, and readers need no order between two counters.
+        // Readers need no order between two counters.
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds some.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
     }
 
     /// Returns the count.
@@ -94,6 +99,8 @@ pub struct Counters {
     pub received_release: Counter,
     /// How often this node became Active (the addresses were confirmed).
     pub became_active: Counter,
+    /// Frames in which another machine claimed a virtual address while this node was Active.
+    pub conflicts: Counter,
     discarded: [Counter; Discard::ALL.len()],
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Engine {
     /// Routers that begin when others have left, and what the address thread will be told of them.
     pub(super) waiting: Vec<(usize, dataplane::Plan)>,
     pub(super) stop_by: Option<Instant>,
+    /// When the thread must run again to show that it does.
+    pub(super) beat_by: Instant,
     /// What the timer is armed for.
     armed: Option<Instant>,
 }
@@ -88,6 +90,7 @@ impl Engine {
             unsent,
             waiting: Vec::new(),
             stop_by: None,
+            beat_by: Instant::ZERO,
             armed: None,
         })
     }
@@ -98,6 +101,7 @@ impl Engine {
     /// What the kernel says of the poll itself; nothing else ends the thread.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = [EpollEvent::empty(); 16];
+        self.beat();
         loop {
             self.rearm()?;
             let ready = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
@@ -115,12 +119,15 @@ impl Engine {
                     share => self.receive(usize::try_from(share).unwrap_or(usize::MAX)),
                 }
             }
+            self.watch_renewals();
             self.time_out();
             self.see_off();
             self.publish();
             if self.has_stopped() {
+                self.ledger.rest();
                 return Ok(());
             }
+            self.beat();
         }
     }
 
@@ -129,7 +136,7 @@ impl Engine {
     }
 
     fn rearm(&mut self) -> io::Result<()> {
-        let mut next = earliest(self.retry_sockets_at, self.stop_by);
+        let mut next = earliest(earliest(self.retry_sockets_at, self.stop_by), Some(self.beat_by));
         let mut busy = !self.unsent.is_empty();
         for member in &self.members {
             next = earliest(next, member.router.next_deadline());
@@ -202,6 +209,5 @@ impl Engine {
         for member in &mut self.members {
             member.publish(now);
         }
-        self.ledger.beat(now);
     }
 }

@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub link_up: bool,
     /// Where advertisements come from, where known.
     pub source: Option<IpAddr>,
+    /// How many commands the router has carried out.
+    pub commands: u64,
     /// When this was taken.
     pub taken: Instant,
 }
@@ -74,7 +76,8 @@ impl Published {
             failures: 0,
             deadline: None,
         };
-        let latest = Snapshot { view, interface_index: None, link_up: false, source: None, taken: Instant::ZERO };
+        let latest =
+            Snapshot { view, interface_index: None, link_up: false, source: None, commands: 0, taken: Instant::ZERO };
         let (counters, gone) = (Counters::default(), AtomicBool::new(false));
         Self { name, counters, place, gone, latest: Mutex::new(latest) }
     }

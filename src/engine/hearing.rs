@@ -2,7 +2,7 @@
 
 use vrrp_packet::Advertisement;
 
-use crate::election::{Effective, Event, Instant};
+use crate::election::{Effective, Event, Instant, StateName};
 use crate::net::ReceiveError;
 
 use super::election_thread::Engine;
@@ -12,7 +12,7 @@ use super::notice::{News, Teller};
 use super::sockets::Share;
 
 /// Packets that one socket may deliver before timers and other sockets get their turn.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 /// More packets than a receive buffer holds.
 const MOST_QUEUED: usize = 65_536;
 
@@ -52,7 +52,13 @@ impl Engine {
                         member.published.counters.received_release.increment();
                     }
                     note_differences(&self.teller, member, now, &advertisement);
+                    let contends = is_settled(member, now) && !heard.priority.is_release();
                     member.handle(now, Event::Advertisement(heard));
+                    if contends {
+                        let yields = member.router.view().state != StateName::Active;
+                        let news = News::Contended { source: heard.source, priority: heard.priority, yields };
+                        member.tell(&self.teller, now, news);
+                    }
                     if inspect::has_two_forms(&member.plan) {
                         member.follow_checksum(heard.source, advertisement.checksum());
                     }
@@ -66,6 +72,12 @@ impl Engine {
             self.act(index, now);
         }
     }
+}
+
+/// Tells whether a member has been Active for long enough that nobody else can still believe to be.
+fn is_settled(member: &Member, now: Instant) -> bool {
+    let view = member.router.view();
+    view.state == StateName::Active && now.since(view.since) >= member.plan.settings.interval.duration()
 }
 
 /// RFC 9568 §7.1: differences that are worth a word but do not make a packet invalid.

@@ -1,5 +1,6 @@
 //! One Virtual Router under the engine: the election's state machine, its share of an interface, its voice.
 
+use core::time::Duration;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -51,6 +52,14 @@ pub(super) struct Member {
     /// Whether the interface has been looked at, so that the election could begin.
     pub(super) started: bool,
     pub(super) actions: Vec<Action>,
+    /// Whether the interface can be used to advertise and to listen.
+    usable: bool,
+    /// Whether the lease of the addresses is not renewed in time.
+    unrenewed: bool,
+    /// The lease that is in force until a renewal after this moment.
+    former_lease: Option<(Instant, Option<Duration>)>,
+    /// How many commands were carried out.
+    pub(super) commands: u64,
     voice: Voice,
     told: [u64; Limited::COUNT],
     unpublished: bool,
@@ -63,11 +72,15 @@ impl Member {
             life: Life::Running,
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
+            commands: 0,
             plan,
             published,
             link: Link::default(),
             started: false,
             actions: Vec::with_capacity(ACTIONS),
+            usable: false,
+            unrenewed: false,
+            former_lease: None,
             told: [0; Limited::COUNT],
             unpublished: true,
         }
@@ -87,12 +100,8 @@ impl Member {
         if let Some(source) = link.source {
             self.handle(now, Event::Source(source));
         }
-        let effective = if has_socket && link.up && link.source.is_some() {
-            Effective::Priority(self.plan.settings.priority)
-        } else {
-            Effective::Fault(Fault::Deaf)
-        };
-        self.handle(now, Event::EffectivePriority(effective));
+        self.usable = has_socket && link.up && link.source.is_some();
+        self.handle(now, Event::EffectivePriority(self.effective()));
         if !self.started {
             self.started = true;
             self.handle(now, Event::Started);
@@ -107,6 +116,9 @@ impl Member {
     /// Takes over a new plan; the state stays.
     pub(super) fn reconfigure(&mut self, now: Instant, plan: Plan) {
         let former = core::mem::replace(&mut self.plan, plan);
+        if former.lease != self.plan.lease {
+            self.former_lease = Some((now, former.lease));
+        }
         if former.checksum != self.plan.checksum {
             self.voice = Voice::new(&self.plan);
         }
@@ -132,6 +144,34 @@ impl Member {
     pub(super) fn retire(&mut self) {
         self.life = Life::Gone;
         self.published.set_gone();
+    }
+
+    /// Returns the lease that is in force where it was last renewed at this moment.
+    pub(super) fn lease(&self, renewed: Instant) -> Option<Duration> {
+        match self.former_lease {
+            Some((changed, former)) if renewed < changed => former,
+            Some(_) | None => self.plan.lease,
+        }
+    }
+
+    /// Takes over whether the lease is not renewed in time, and tells whether that is news.
+    pub(super) fn set_unrenewed(&mut self, now: Instant, unrenewed: bool) -> bool {
+        let changed = core::mem::replace(&mut self.unrenewed, unrenewed) != unrenewed;
+        if changed {
+            self.handle(now, Event::EffectivePriority(self.effective()));
+        }
+        changed
+    }
+
+    /// What speaks against this node, the worst first.
+    fn effective(&self) -> Effective {
+        if !self.usable {
+            Effective::Fault(Fault::Deaf)
+        } else if self.unrenewed {
+            Effective::Fault(Fault::Unrenewed)
+        } else {
+            Effective::Priority(self.plan.settings.priority)
+        }
     }
 
     /// Follows the form that the Active Router sends (ownership rule 2).
@@ -177,6 +217,7 @@ impl Member {
             interface_index: self.link.index,
             link_up: self.link.up,
             source: self.link.source,
+            commands: self.commands,
             taken: now,
         };
         self.unpublished = !self.published.publish(snapshot);

@@ -20,6 +20,7 @@ mod ledger;
 mod member;
 mod notice;
 mod plan;
+mod pulse;
 mod sockets;
 mod voice;
 

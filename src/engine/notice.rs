@@ -55,6 +55,15 @@ pub enum News {
         /// Who.
         source: IpAddr,
     },
+    /// Another router advertises although this node has been Active for a while; told once a minute.
+    Contended {
+        /// Who.
+        source: IpAddr,
+        /// Its priority.
+        priority: Priority,
+        /// Whether it is the better router, so that this node leaves the role to it.
+        yields: bool,
+    },
     /// An advertisement could not be sent; told once a minute.
     SendFailed {
         /// The priority that it carried.
@@ -85,12 +94,13 @@ pub(super) enum Limited {
     IntervalDiffers,
     AddressesDiffer,
     SecondOwner,
+    Contended,
     SendFailed,
     SocketFailed,
 }
 
 impl Limited {
-    pub(super) const COUNT: usize = Discard::ALL.len() + 5;
+    pub(super) const COUNT: usize = Discard::ALL.len() + 6;
 
     /// Returns the kind of news that is limited; `None`: it is always told.
     pub(super) const fn of(news: &News) -> Option<Self> {
@@ -99,6 +109,7 @@ impl Limited {
             News::IntervalDiffers { .. } => Some(Self::IntervalDiffers),
             News::AddressesDiffer { .. } => Some(Self::AddressesDiffer),
             News::SecondOwner { .. } => Some(Self::SecondOwner),
+            News::Contended { .. } => Some(Self::Contended),
             News::SendFailed { .. } => Some(Self::SendFailed),
             News::SocketFailed { .. } => Some(Self::SocketFailed),
             News::Transition(_) | News::Interface { .. } => None,
@@ -113,6 +124,7 @@ impl Limited {
             Self::SecondOwner => Discard::ALL.len() + 2,
             Self::SendFailed => Discard::ALL.len() + 3,
             Self::SocketFailed => Discard::ALL.len() + 4,
+            Self::Contended => Discard::ALL.len() + 5,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the election thread is told about each Virtual Router before it starts.
 
+use core::time::Duration;
 use std::net::IpAddr;
 
 use vrrp_packet::{ChecksumForm, Family, Vrid};
@@ -29,4 +30,6 @@ pub struct Plan {
     pub checksum: Option<ChecksumForm>,
     /// The address that advertisements must come from; `None`: the interface's first.
     pub source: Option<IpAddr>,
+    /// The kernel lifetime of a claimed address; `None`: for ever.
+    pub lease: Option<Duration>,
 }

@@ -5,10 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::{Applied, Table};
-use crate::net::{FrameSocket, inherited};
+use crate::net::{FrameSocket, Wake, inherited};
 
-/// Carries the numbers of four file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
-/// the applied configuration.
+/// Carries the numbers of five file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
+/// what wakes the guardian, and the applied configuration; after them the generation.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -20,6 +20,8 @@ pub struct Link {
     liveness: OwnedFd,
     frames: OwnedFd,
     applied: Applied,
+    wake: Wake,
+    generation: u64,
 }
 
 /// Says what is wrong with the environment that a guardian should have set.
@@ -47,14 +49,18 @@ impl Link {
     }
 
     fn from_numbers(numbers: &str) -> Result<Self, LinkError> {
-        let mut numbers = numbers.split(',').map(|number| number.parse::<RawFd>().map_err(|_| LinkError::Malformed));
-        let mut next = || numbers.next().unwrap_or(Err(LinkError::Malformed));
-        let (table, liveness, frames, applied) = (next()?, next()?, next()?, next()?);
+        let (descriptors, generation) = numbers.rsplit_once(',').ok_or(LinkError::Malformed)?;
+        let generation = generation.parse().map_err(|_| LinkError::Malformed)?;
+        let descriptors: Result<Vec<RawFd>, _> = descriptors.split(',').map(str::parse).collect();
+        let [table, liveness, frames, wake, applied] =
+            descriptors.ok().as_deref().and_then(|all| all.try_into().ok()).ok_or(LinkError::Malformed)?;
         Ok(Self {
             table: Table::from_fd(inherited(table)?)?,
             liveness: inherited(liveness)?,
             frames: inherited(frames)?,
             applied: Applied::from_fd(inherited(applied)?)?,
+            wake: Wake::from_fd(inherited(wake)?),
+            generation,
         })
     }
 
@@ -69,6 +75,16 @@ impl Link {
     /// Returns what the agent runs with, kept for the guardian and the next agent.
     pub const fn applied(&self) -> &Applied {
         &self.applied
+    }
+
+    /// Tells whether the guardian has given up on this agent, which may then not touch an address any more.
+    pub fn is_superseded(&self) -> bool {
+        self.table.generation() != self.generation
+    }
+
+    /// Makes the guardian look: something is promised for sooner than before, or another configuration is applied.
+    pub fn wake_guardian(&self) {
+        self.wake.notify();
     }
 
     /// Returns what becomes readable when the guardian has died; nothing is ever written to it.
@@ -102,15 +118,21 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
 
         let (frames, applied) = (FrameSocket::open().unwrap(), Applied::create().unwrap());
-        let descriptors =
-            [table.as_fd(), reader.as_fd(), frames.as_fd(), applied.as_fd()].map(|it| it.as_raw_fd().to_string());
+        let wake = Wake::new().unwrap();
+        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), wake.as_fd(), applied.as_fd()];
+        let descriptors = descriptors.map(|it| it.as_raw_fd().to_string()).join(",");
 
-        let link = Link::from_numbers(&descriptors.join(",")).unwrap();
+        let link = Link::from_numbers(&format!("{descriptors},0")).unwrap();
 
         link.table().set_active(0, true);
         link.applied().write(b"text").unwrap();
         assert!(table.is_active(0));
         assert_eq!(applied.read(), Some((1, b"text".to_vec())));
+        link.wake_guardian();
+        assert!(becomes_readable(&wake));
+        assert!(!link.is_superseded());
+        table.supersede();
+        assert!(link.is_superseded());
         assert!(!is_readable(&link));
         drop(writer);
         assert!(becomes_readable(&link));
@@ -118,11 +140,13 @@ mod tests {
 
     #[test]
     fn numbers_that_no_guardian_wrote_are_refused() {
-        for numbers in ["", "3", "3,4", "3,4,5", "a,b,c,d"] {
+        for numbers in ["", "3", "3,4", "3,4,5,6,7", "a,b,c,d,e,0", "3,4,5,6,7,x", "3,4,5,6,7,8,0"] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
         }
         let file = tempfile::tempfile().unwrap();
-        for numbers in ["-1,-1,-1,-1", "999999,999999,999999,999999", &format!("{0},{0},{0},{0}", file.as_raw_fd())] {
+        for numbers in ["-1", "999999", &file.as_raw_fd().to_string()] {
+            let numbers = format!("{numbers},{numbers},{numbers},{numbers},{numbers},0");
+            let numbers = numbers.as_str();
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
         }
     }

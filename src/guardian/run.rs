@@ -1,5 +1,6 @@
 //! The guardian's loop: start, watch, clean up, start again.
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::ffi::OsString;
 use std::io::{self, PipeReader, PipeWriter};
@@ -12,9 +13,11 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
+use super::feeder::Feeder;
 use super::link::VARIABLE;
-use super::{Applied, Backoff, Table};
-use crate::net::{Child, FrameSocket, Signals, Timer, boot_nanos};
+use super::vigil::Vigil;
+use super::{Applied, Backoff, Table, Thread};
+use crate::net::{Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory};
 
 /// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
@@ -53,7 +56,7 @@ impl Plan {
     }
 }
 
-/// Does for a dead agent what it can no longer do; routers are numbered by their places.
+/// Does for an agent that is dead, or as good as dead, what it can no longer do; routers are numbered by their places.
 pub trait Cleanup {
     /// Takes over what the agent has applied since. Places that it does not name are as they were.
     ///
@@ -87,11 +90,10 @@ pub fn run(plan: &Plan, cleanup: &mut dyn Cleanup) -> io::Result<u8> {
     let guardian = Guardian::new(plan)?;
     let mut backoff = plan.backoff;
     let mut child = guardian.start()?;
-    let mut known = guardian.applied.version();
     loop {
         let started = boot_nanos();
-        let end = guardian.watch(&mut child)?;
-        guardian.follow(&mut known, cleanup);
+        let end = Vigil::new(&guardian, child).keep(cleanup)?;
+        guardian.follow(cleanup);
         clean_up(&guardian.table, cleanup);
         if let Some(code) = end.exit_code() {
             return Ok(code);
@@ -114,10 +116,21 @@ pub fn run(plan: &Plan, cleanup: &mut dyn Cleanup) -> io::Result<u8> {
     }
 }
 
+/// Lets the calling thread notice a stopped agent in time on a busy host: with SCHED_FIFO of a priority below that of the
+/// agent's threads, where one is given, and with its pages in memory.
+///
+/// What is not permitted here is not permitted to the agent either, which says so.
+pub fn keep_on_time(realtime: Option<u8>) {
+    let realtime = realtime.map_or(Ok(()), go_realtime);
+    if let Err(error) = realtime.and(lock_memory()) {
+        tracing::debug!(%error, "the guardian may be late on a busy host");
+    }
+}
+
 /// Says how an agent ended.
-struct End {
-    status: ExitStatus,
-    told_to_leave: bool,
+pub(super) struct End {
+    pub(super) status: ExitStatus,
+    pub(super) told_to_leave: bool,
 }
 
 impl End {
@@ -134,17 +147,23 @@ impl End {
     }
 }
 
-struct Guardian<'p> {
-    plan: &'p Plan,
-    table: Table,
-    signals: Signals,
-    timer: Timer,
+/// Holds what outlives each agent.
+pub(super) struct Guardian<'p> {
+    pub(super) plan: &'p Plan,
+    pub(super) table: Table,
+    pub(super) signals: Signals,
+    pub(super) timer: Timer,
+    /// Notified by the agent when it has promised something for sooner than before.
+    pub(super) wake: Wake,
+    pub(super) feeder: Option<Feeder>,
     /// What the agent inherits.
     liveness: PipeReader,
     /// The agent announces through this. Were it the last to hold it, the kernel would close it before it tells that
     /// the agent is dead, and closing a packet socket takes some 10 ms.
     frames: FrameSocket,
     applied: Applied,
+    /// The version of it that the cleanup knows.
+    followed: Cell<u64>,
     /// Never written to: the kernel closes it when the guardian dies, and the agent sees that.
     _alive: PipeWriter,
 }
@@ -159,100 +178,89 @@ impl<'p> Guardian<'p> {
             table: Table::create(plan.routers)?,
             signals: Signals::collect(&[Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP])?,
             timer: Timer::new()?,
+            wake: Wake::new()?,
+            feeder: Feeder::from_environment(),
             liveness,
             frames: FrameSocket::open()?,
+            followed: Cell::new(applied.version()),
             applied,
             _alive: alive,
         })
     }
 
     fn start(&self) -> io::Result<Child> {
-        let inherited = [self.table.as_fd(), self.liveness.as_fd(), self.frames.as_fd(), self.applied.as_fd()];
+        for thread in [Thread::Election, Thread::Address] {
+            self.table.promise(thread, None);
+        }
+        let (table, applied) = (self.table.as_fd(), self.applied.as_fd());
+        let inherited = [table, self.liveness.as_fd(), self.frames.as_fd(), self.wake.as_fd(), applied];
         let numbers = inherited.map(|descriptor| descriptor.as_raw_fd().to_string()).join(",");
         let mut command = Command::new(&self.plan.program);
-        command.arg0("vipd").args(&self.plan.arguments).env(VARIABLE, numbers);
+        command.arg0("vipd").args(&self.plan.arguments);
+        command.env(VARIABLE, format!("{numbers},{}", self.table.generation()));
         // The terminal's Ctrl-C reaches a whole process group; the agent shall get it once, and from us.
         command.process_group(0);
         Child::spawn(&mut command, &inherited)
     }
 
     /// Learns what the agent has applied since the last look.
-    fn follow(&self, known: &mut u64, cleanup: &mut dyn Cleanup) {
-        if self.applied.version() == *known {
+    pub(super) fn follow(&self, cleanup: &mut dyn Cleanup) {
+        if self.applied.version() == self.followed.get() {
             return;
         }
         let Some((version, text)) = self.applied.read() else { return };
-        *known = version;
+        self.followed.set(version);
         if let Err(error) = cleanup.follow(&text) {
             tracing::error!(%error, "what the agent has applied cannot be read: cleaning up by what was known before");
         }
     }
 
-    /// Forwards signals until the agent ends, by force if it does not leave when told to.
-    fn watch(&self, child: &mut Child) -> io::Result<End> {
-        let mut told_to_leave = false;
-        self.timer.arm(None)?;
-        loop {
-            let [ended, signalled, overdue] = wait_for([child.as_fd(), self.signals.as_fd(), self.timer.as_fd()])?;
-            if ended {
-                return Ok(End { status: child.wait()?, told_to_leave });
-            }
-            if signalled && let Some(signal) = self.signals.next()? {
-                child.kill(signal)?;
-                if signal != Signal::SIGHUP && !told_to_leave {
-                    told_to_leave = true;
-                    self.arm(self.plan.patience)?;
-                }
-            }
-            if overdue {
-                self.timer.drain();
-                tracing::error!(patience = ?self.plan.patience, "the agent does not leave: killing it");
-                child.kill(Signal::SIGKILL)?;
-            }
-        }
-    }
-
     /// Waits, and tells whether a signal to leave has come meanwhile.
     fn told_to_leave_within(&self, wait: Duration) -> io::Result<bool> {
-        self.arm(wait)?;
+        let end = boot_nanos().saturating_add(nanos(wait));
         loop {
-            let [signalled, over] = wait_for([self.signals.as_fd(), self.timer.as_fd()])?;
+            let now = boot_nanos();
+            if now >= end {
+                return Ok(false);
+            }
+            // Without an agent all is as well as it can be: another start of the service would change nothing.
+            let fed = self.feeder.as_ref().map_or(end, |feeder| feeder.feed(now));
+            self.timer.arm(Some(end.min(fed)))?;
+            let [signalled, _] = wait_for([self.signals.as_fd(), self.timer.as_fd()])?;
+            self.timer.drain();
             // A reload asks for nothing here: the next agent reads the configuration anyway.
             if signalled && self.signals.next()?.is_some_and(|signal| signal != Signal::SIGHUP) {
                 return Ok(true);
             }
-            if over {
-                return Ok(false);
-            }
         }
-    }
-
-    fn arm(&self, wait: Duration) -> io::Result<()> {
-        let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
-        self.timer.arm(Some(boot_nanos().saturating_add(wait)))
     }
 }
 
-/// Withdraws what the dead agent held, and only then gives up its roles (ownership rule 8).
-fn clean_up(table: &Table, cleanup: &mut dyn Cleanup) {
+/// Converts a span; what does not fit is longer than any wait.
+pub(super) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Withdraws what the agent held, and only then gives up its roles (ownership rule 8).
+pub(super) fn clean_up(table: &Table, cleanup: &mut dyn Cleanup) {
     for router in (0..table.routers()).filter(|&router| table.claimed(router).is_some()) {
         match cleanup.withdraw(router) {
             Ok(()) => table.set_claimed(router, None),
-            Err(error) => tracing::error!(router, %error, "the dead agent's addresses cannot be withdrawn"),
+            Err(error) => tracing::error!(router, %error, "the agent's addresses cannot be withdrawn"),
         }
     }
     for router in (0..table.routers()).filter(|&router| table.is_active(router)) {
         if table.claimed(router).is_none()
             && let Err(error) = cleanup.release(router)
         {
-            tracing::error!(router, %error, "Priority 0 cannot be sent for the dead agent");
+            tracing::error!(router, %error, "Priority 0 cannot be sent for the agent");
         }
         table.set_active(router, false);
     }
 }
 
 /// Waits until at least one file descriptor is readable, and tells which.
-fn wait_for<const N: usize>(descriptors: [BorrowedFd<'_>; N]) -> io::Result<[bool; N]> {
+pub(super) fn wait_for<const N: usize>(descriptors: [BorrowedFd<'_>; N]) -> io::Result<[bool; N]> {
     let mut descriptors = descriptors.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN));
     loop {
         match poll(&mut descriptors, PollTimeout::NONE) {

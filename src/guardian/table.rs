@@ -1,17 +1,19 @@
 //! What the agent tells its guardian, in words that survive it.
 //!
-//! Two words for the heartbeats, then two for each Virtual Router in the configuration's order: the claimed epoch, and
-//! whether it is Active in the protocol.
+//! Two words for the heartbeats and one for the generation, then two for each Virtual Router in the configuration's order:
+//! the claimed epoch, and whether it is Active in the protocol.
 
+use core::fmt;
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::net::{self, boot_nanos};
+use crate::net;
 
-/// The heartbeats of both threads.
-const HEADER: usize = 2;
+/// The heartbeats of both threads, and the generation.
+const HEADER: usize = 3;
+const GENERATION: usize = 2;
 /// The claimed epoch and the Active flag.
 const PER_ROUTER: usize = 2;
 
@@ -23,6 +25,15 @@ pub enum Thread {
     Election,
     /// The address thread.
     Address,
+}
+
+impl fmt::Display for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Election => "election",
+            Self::Address => "address",
+        })
+    }
 }
 
 /// Records what the agent holds; the agent writes it, and the guardian reads it when the agent is gone.
@@ -78,14 +89,27 @@ impl Table {
         self.active_word(router).load(Ordering::Acquire) != 0
     }
 
-    /// Shows that a thread is alive now.
-    pub fn beat(&self, thread: Thread) {
-        self.0.word(thread as usize).store(boot_nanos(), Ordering::Relaxed);
+    /// Promises that a thread will have run again by a moment in nanoseconds since boot; `None`: it promises nothing.
+    pub fn promise(&self, thread: Thread, until: Option<u64>) {
+        self.0.word(thread as usize).store(until.unwrap_or(0), Ordering::Release);
     }
 
-    /// Returns when a thread last showed that it is alive, in nanoseconds since boot; 0 where it never did.
-    pub fn heartbeat(&self, thread: Thread) -> u64 {
-        self.0.word(thread as usize).load(Ordering::Relaxed)
+    /// Returns what each thread has promised; `None`: nothing.
+    pub fn promises(&self) -> [Option<u64>; 2] {
+        [Thread::Election, Thread::Address].map(|thread| {
+            let until = self.0.word(thread as usize).load(Ordering::Acquire);
+            (until > 0).then_some(until)
+        })
+    }
+
+    /// Returns the number of agents that the guardian has given up on (ownership rule 12).
+    pub fn generation(&self) -> u64 {
+        self.0.word(GENERATION).load(Ordering::Acquire)
+    }
+
+    /// Gives up on the present agent: from now on it may not touch an address, however long it still lives.
+    pub(super) fn supersede(&self) {
+        self.0.word(GENERATION).fetch_add(1, Ordering::AcqRel);
     }
 
     const fn claim_word(&self, router: usize) -> &AtomicU64 {
@@ -115,12 +139,13 @@ mod tests {
 
         table.set_claimed(0, epoch);
         table.set_active(1, true);
-        table.beat(Thread::Address);
+        table.promise(Thread::Address, Some(9));
+        table.supersede();
 
         assert_eq!((table.claimed(0), table.claimed(1)), (epoch, None));
         assert_eq!((table.is_active(0), table.is_active(1)), (false, true));
-        assert_eq!(table.heartbeat(Thread::Election), 0);
-        assert!(table.heartbeat(Thread::Address) > 0);
+        assert_eq!(table.promises(), [None, Some(9)]);
+        assert_eq!(table.generation(), 1);
     }
 
     #[test]

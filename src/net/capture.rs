@@ -47,8 +47,20 @@ impl Capture {
         socket.set_nonblocking(true)?;
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
         socket.attach_filter(&FILTER)?;
-        bind(&socket, index)?;
+        // Only a socket for every protocol hears what leaves.
+        bind(&socket, index, libc::ETH_P_ALL)?;
         Ok(Self { socket, buffer: [0; SNAP_LENGTH] })
+    }
+
+    /// Leaves out what comes from one Ethernet address, or another one that ends in the same four bytes.
+    ///
+    /// # Errors
+    /// What the kernel says, in practice only that there is no memory.
+    pub fn ignore(&self, mac: [u8; 6]) -> io::Result<()> {
+        let [_, _, end @ ..] = mac;
+        let mut program = vec![load(libc::BPF_W, 8), jump_if(u32::from_be_bytes(end), 0, 1), answer(0)];
+        program.extend(FILTER);
+        self.socket.attach_filter(&program)
     }
 
     /// Returns the next frame; `None` where there is none now.
@@ -106,11 +118,12 @@ fn nanos(time: TimeSpec) -> u64 {
     u64::try_from(time.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec()).unwrap_or(0)
 }
 
-fn bind(socket: &Socket, index: u32) -> io::Result<()> {
+/// Lets a packet socket hear one protocol (`ETH_P_*`) on one interface.
+pub(super) fn bind(socket: &Socket, index: u32, protocol: libc::c_int) -> io::Result<()> {
     let address = libc::sockaddr_ll {
         sll_family: libc::AF_PACKET as libc::c_ushort,
-        // Only a socket for every protocol hears what leaves.
-        sll_protocol: (libc::ETH_P_ALL as u16).to_be(),
+        // Every EtherType fits.
+        sll_protocol: (protocol as u16).to_be(),
         sll_ifindex: index.cast_signed(),
         sll_hatype: 0,
         sll_pkttype: 0,
@@ -135,15 +148,15 @@ const FILTER: [SockFilter; 7] = [
     answer(0),
 ];
 
-const fn load(size: u32, offset: u32) -> SockFilter {
+pub(super) const fn load(size: u32, offset: u32) -> SockFilter {
     SockFilter::new((libc::BPF_LD | size | libc::BPF_ABS) as u16, 0, 0, offset)
 }
 
-const fn jump_if(value: u32, then: u8, otherwise: u8) -> SockFilter {
+pub(super) const fn jump_if(value: u32, then: u8, otherwise: u8) -> SockFilter {
     SockFilter::new((libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16, then, otherwise, value)
 }
 
-const fn answer(length: u32) -> SockFilter {
+pub(super) const fn answer(length: u32) -> SockFilter {
     SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, length)
 }
 

@@ -4,6 +4,7 @@
 //! may be added, with what lifetime, is `dataplane`'s business.
 
 mod facts;
+mod neighbours;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use super::namespace::Namespace;
 use super::netlink::{Netlink, NetlinkError};
 
 pub use facts::{Link, LinkAddress, links};
+pub use neighbours::{neighbour, remove_neighbour, set_neighbour};
 
 const NEW: u16 = NLM_F_CREATE | NLM_F_EXCL;
 
@@ -81,10 +83,23 @@ pub fn set_port_state(netlink: &mut Netlink, index: u32, state: PortState) -> Re
         PortState::Disabled => 0,
         PortState::Forwarding => 3,
     };
+    set_port(netlink, index, IFLA_BRPORT_STATE, state)
+}
+
+/// Sets whether a bridge port passes what goes to a group on to its host.
+///
+/// # Errors
+/// [`NetlinkError`].
+pub fn set_multicast_flood(netlink: &mut Netlink, index: u32, flood: bool) -> Result<(), NetlinkError> {
+    const IFLA_BRPORT_MCAST_FLOOD: u16 = 27;
+    set_port(netlink, index, IFLA_BRPORT_MCAST_FLOOD, flood.into())
+}
+
+fn set_port(netlink: &mut Netlink, index: u32, attribute: u16, value: u8) -> Result<(), NetlinkError> {
     let mut link = numbered(index);
     link.header.interface_family = AddressFamily::Bridge;
-    let state = LinkProtoInfoBridge::Other(DefaultNla::new(IFLA_BRPORT_STATE, vec![state]));
-    link.attributes.push(LinkAttribute::ProtoInfoBridge(vec![state]));
+    let attribute = LinkProtoInfoBridge::Other(DefaultNla::new(attribute, vec![value]));
+    link.attributes.push(LinkAttribute::ProtoInfoBridge(vec![attribute]));
     netlink.request(RouteNetlinkMessage::SetLink(link), 0)
 }
 

@@ -1,7 +1,7 @@
 //! Wakes a thread that polls: an eventfd.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
@@ -16,6 +16,12 @@ impl Wake {
     /// What the kernel says, in practice only that the process has too many files open.
     pub fn new() -> io::Result<Self> {
         Ok(Self(EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?))
+    }
+
+    /// Wakes a poller in another process, which made this one and left it open.
+    pub fn from_fd(descriptor: OwnedFd) -> Self {
+        // SAFETY: nothing but reads and writes is done to it, which any other descriptor refuses or bears.
+        Self(unsafe { EventFd::from_owned_fd(descriptor) })
     }
 
     /// Wakes the poller. Never blocks, never allocates.

@@ -6,7 +6,9 @@ mod rules;
 mod snippets;
 mod source;
 
-use rules::{MAY_USE, clocks_in_the_election, too_long, unproved_unwraps, unsafe_outside_of_net, wrong_arrows};
+use rules::{
+    MAY_USE, clocks_in_the_election, too_long, unproved_unwraps, unsafe_outside_of_net, wall_clocks, wrong_arrows,
+};
 use source::sources;
 
 fn assert_none(broken: &[String]) {
@@ -21,6 +23,11 @@ fn modules_use_only_what_they_may() {
 #[test]
 fn the_election_has_no_clock() {
     assert_none(&sources(false).iter().flat_map(clocks_in_the_election).collect::<Vec<_>>());
+}
+
+#[test]
+fn rule_27_a_step_of_the_wall_clock_changes_nothing_because_nobody_looks_at_it() {
+    assert_none(&sources(false).iter().flat_map(wall_clocks).collect::<Vec<_>>());
 }
 
 #[test]

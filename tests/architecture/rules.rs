@@ -22,6 +22,9 @@ const SEE_ALL: &[&str] = &["cli", "main", "lib"];
 /// What no line of the election may say: it is told the time, and it never waits.
 const CLOCKS: &[&str] = &["Instant::now", "SystemTime::now", "sleep(", "std::thread", "tokio::"];
 
+/// The ways to read the wall clock.
+const WALL_CLOCKS: &[&str] = &["SystemTime", "CLOCK_REALTIME", "UNIX_EPOCH", "wall_nanos"];
+
 const LONGEST_FILE: usize = 400;
 
 /// Import rules: the arrows of [`MAY_USE`] and no other.
@@ -91,6 +94,16 @@ pub(crate) fn clocks_in_the_election(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     source.matches(|line| CLOCKS.iter().any(|clock| line.contains(clock)), "the election has no clock and no thread")
+}
+
+/// The wall clock may step by hours: no decision and no deadline may know of it (ownership rule 27). Where a signature
+/// needs the date, it is an argument.
+pub(crate) fn wall_clocks(source: &Source) -> Vec<String> {
+    let timeless = ["election", "engine", "dataplane", "guardian"].contains(&source.module());
+    if !timeless || !source.path.starts_with("src/") {
+        return Vec::new();
+    }
+    source.matches(|line| WALL_CLOCKS.iter().any(|clock| line.contains(clock)), "the wall clock may step")
 }
 
 pub(crate) fn unsafe_outside_of_net(source: &Source) -> Vec<String> {

@@ -1,6 +1,8 @@
 //! Bad and good snippets for each rule: a rule that cannot fail proves nothing.
 
-use super::rules::{clocks_in_the_election, too_long, unproved_unwraps, unsafe_outside_of_net, wrong_arrows};
+use super::rules::{
+    clocks_in_the_election, too_long, unproved_unwraps, unsafe_outside_of_net, wall_clocks, wrong_arrows,
+};
 use super::source::{Source, test_modules};
 
 fn breaks(rule: fn(&Source) -> Vec<String>, path: &str, text: &str) -> bool {
@@ -46,6 +48,15 @@ fn a_clock_in_the_election_is_found() {
     for bad in ["let now = Instant::now();", "std::time::SystemTime::now()", "thread::sleep(wait);"] {
         assert!(breaks(clocks_in_the_election, "src/election/router.rs", bad), "not found: {bad}");
         assert!(!breaks(clocks_in_the_election, "src/net/clock.rs", bad));
+    }
+}
+
+#[test]
+fn a_look_at_the_wall_clock_is_found_where_deadlines_are_made() {
+    for bad in ["SystemTime::now()", "clock_gettime(ClockId::CLOCK_REALTIME)", "clock.compare(now, wall_nanos());"] {
+        assert!(breaks(wall_clocks, "src/engine/member.rs", bad), "not found: {bad}");
+        assert!(breaks(wall_clocks, "src/guardian/run.rs", bad), "not found: {bad}");
+        assert!(!breaks(wall_clocks, "src/net/clock.rs", bad));
     }
 }
 

@@ -4,10 +4,12 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod bad_input;
+mod contention;
 mod crash;
 mod drill;
 mod election;
 mod families;
+mod freeze;
 mod lab;
 mod leaving;
 mod links;

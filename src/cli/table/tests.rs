@@ -32,6 +32,7 @@ fn router(name: &str, state: State) -> RouterStatus {
             send_failed: 0,
             received: 0,
             received_release: 0,
+            conflicts: 0,
             became_active: 1,
             discarded: [("checksum".to_owned(), 0), ("hop_limit".to_owned(), 0)].into(),
         },

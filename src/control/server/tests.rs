@@ -195,6 +195,22 @@ fn drain_names_the_router_and_returns_when_the_election_thread_has_answered() {
 }
 
 #[test]
+fn a_drain_that_was_refused_before_anybody_looked_is_answered_too() {
+    let agent = Agent::start(vec![router("orders-db", 51, 100)]);
+    let client = agent.client();
+    let asked = std::thread::spawn(move || runtime().block_on(client.drain(&DrainRequest::default())));
+    while agent.inbox.commands.pop().is_none() {
+        std::thread::yield_now();
+    }
+
+    let mut snapshot = agent.inbox.routers[0].snapshot();
+    snapshot.commands += 1;
+    agent.inbox.routers[0].publish(snapshot);
+
+    assert_eq!(asked.join().unwrap().unwrap().routers, ["orders-db"]);
+}
+
+#[test]
 fn draining_everything_leaves_out_the_address_owner() {
     let agent = Agent::start(vec![router("own", 51, 255), router("reports", 52, 100)]);
     agent.set_drained(1, true);

@@ -4,6 +4,9 @@ use netlink_packet_route::RouteNetlinkMessage;
 use super::*;
 use crate::net::netlink::Batch;
 
+/// More than the kernel keeps for a reader that does not read.
+const NOTIFICATIONS: usize = 30_000;
+
 #[test]
 fn an_address_that_somebody_removes_comes_back_and_that_is_told() {
     let mut lab = Lab::new();
@@ -17,6 +20,29 @@ fn an_address_that_somebody_removes_comes_back_and_that_is_told() {
     lab.remove("fd00:77::100", 64);
     lab.eventually("the IPv6 address is back", |lab| lab.find("fd00:77::100").is_some());
     assert_eq!(running.report().to_string(), "somebody removed fd00:77::100/64 on eth0; it is back");
+}
+
+#[test]
+fn what_happened_in_a_flood_of_lost_notifications_is_found_out_afterwards() {
+    let mut lab = Lab::new();
+    let (release, held) = channel::<()>();
+    // A thread that does not read while the kernel has more to tell than its buffer holds.
+    let running = lab.start_with(&[plan(&[("10.77.0.100", 24)])], move |answer| {
+        if matches!(answer, Answer::Claimed { .. }) {
+            let _ = held.recv_timeout(PATIENCE);
+        }
+    });
+    running.claim(0, 1);
+
+    for _ in 0..NOTIFICATIONS / 2 {
+        lab.add("10.78.0.1", 24);
+        lab.remove("10.78.0.1", 24);
+    }
+    lab.remove("10.77.0.100", 24);
+    release.send(()).unwrap();
+
+    assert_eq!(running.report().to_string(), "somebody removed 10.77.0.100/24 on eth0; it is back");
+    assert!(lab.find("10.77.0.100").is_some());
 }
 
 #[test]

@@ -15,13 +15,15 @@ use crate::net::testing::{interrupt, is_readable};
 const PRELUDE: &str = r#"
     echo start >> log
     table=${VIPD_GUARDIAN%%,*}
-    applied=${VIPD_GUARDIAN##*,}
+    applied=${VIPD_GUARDIAN%,*}; applied=${applied##*,}
     apply() { printf "$1" | dd of=/dev/fd/$applied bs=1 seek=24 conv=notrunc status=none
               printf '\3' | dd of=/dev/fd/$applied bs=1 seek=8 conv=notrunc status=none
               printf '\2' | dd of=/dev/fd/$applied bs=1 seek=0 conv=notrunc status=none; }
     set_word() { printf '\1' | dd of=/dev/fd/$table bs=1 seek=$((8 * $1)) conv=notrunc status=none; }
-    claim() { set_word $((2 + 2 * $1)); }
-    active() { set_word $((3 + 2 * $1)); }
+    claim() { set_word $((3 + 2 * $1)); }
+    active() { set_word $((4 + 2 * $1)); }
+    # Until 1 ns after boot.
+    promise() { set_word 0; }
     once() { [ ! -e once ] && touch once; }
     stay() { echo > ready; while [ -e ready ] && kill -0 $PPID; do :; done; }
 "#;
@@ -204,7 +206,7 @@ fn an_agent_that_does_not_leave_is_killed_and_cleaned_up_after() {
     interrupt(&guardian, Signal::SIGTERM);
 
     assert_eq!(guardian.join().unwrap(), FAILED);
-    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0"]);
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "withdraw 0"]);
 }
 
 #[test]
@@ -276,4 +278,85 @@ fn every_agent_gets_what_was_applied_last() {
     run(&scene.plan, &mut scene.recorder()).unwrap();
 
     assert_eq!(scene.log(), ["start", "anything", "start", "anything"]);
+}
+
+/// Starts an agent under a vigil of its own; `act` is called once the agent is ready.
+fn keep_vigil(scene: &Scene, recorder: &mut Recorder, act: impl FnOnce(&Guardian<'_>, &Child) + Send) -> End {
+    let guardian = Guardian::new(&scene.plan).unwrap();
+    let child = guardian.start().unwrap();
+    scene.wait_until_ready();
+    act(&guardian, &child);
+    Vigil::new(&guardian, child).keep(recorder).unwrap()
+}
+
+#[test]
+fn an_agent_that_breaks_its_promise_is_killed_and_cleaned_up_after() {
+    let scene = Scene::new("claim 0; active 0; active 1; promise; stay");
+
+    let end = keep_vigil(&scene, &mut scene.recorder(), |_, _| {});
+
+    assert_eq!(end.status.signal(), Some(libc::SIGKILL));
+    assert_eq!(end.exit_code(), None);
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "release 1"]);
+}
+
+#[test]
+fn what_was_withdrawn_while_the_agent_still_lived_is_withdrawn_once_more_when_it_is_dead() {
+    let scene = Scene::new("once && { trap '' HUP; claim 0; active 0; promise; stay; }; exit 0");
+    let guardian = scene.spawn();
+    scene.wait_until_ready();
+
+    // Whatever wakes the guardian makes it look.
+    interrupt(&guardian, Signal::SIGHUP);
+
+    assert_eq!(guardian.join().unwrap(), 0);
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "withdraw 0", "start"]);
+}
+
+#[test]
+fn the_agent_that_follows_belongs_to_another_generation() {
+    let scene = Scene::new("echo ${VIPD_GUARDIAN##*,} >> log; promise; stay");
+    let guardian = Guardian::new(&scene.plan).unwrap();
+    for _ in 0..2 {
+        let child = guardian.start().unwrap();
+        scene.wait_until_ready();
+        Vigil::new(&guardian, child).keep(&mut scene.recorder()).unwrap();
+    }
+
+    assert_eq!(scene.log(), ["start", "0", "start", "1"]);
+}
+
+#[test]
+fn a_stopped_agent_is_cleaned_up_after_and_never_runs_again() {
+    let scene = Scene::new("claim 0; active 0; stay; echo lived >> log");
+    let mut recorder = scene.recorder();
+
+    let end = keep_vigil(&scene, &mut recorder, |guardian, child| {
+        guardian.table.promise(Thread::Election, Some(boot_nanos() + 20_000_000));
+        child.kill(Signal::SIGSTOP).unwrap();
+    });
+
+    assert_eq!(end.status.signal(), Some(libc::SIGKILL));
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0"]);
+}
+
+#[test]
+fn an_agent_that_promises_less_than_before_is_looked_at_sooner() {
+    let scene = Scene::new("claim 0; stay");
+    let guardian = Guardian::new(&scene.plan).unwrap();
+    let child = guardian.start().unwrap();
+    guardian.table.promise(Thread::Address, Some(u64::MAX));
+    scene.wait_until_ready();
+
+    let end = thread::scope(|scope| {
+        let vigil = Vigil::new(&guardian, child);
+        let (table, wake) = (&guardian.table, &guardian.wake);
+        scope.spawn(move || {
+            table.promise(Thread::Address, Some(boot_nanos() + 1_000_000));
+            wake.notify();
+        });
+        vigil.keep(&mut scene.recorder()).unwrap()
+    });
+
+    assert_eq!(end.status.signal(), Some(libc::SIGKILL));
 }

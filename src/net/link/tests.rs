@@ -85,3 +85,19 @@ fn addresses_are_listed_with_their_link_and_can_be_removed() {
     delete(&mut netlink, index).unwrap();
     assert_eq!(index_of(&mut netlink, "b").unwrap(), None);
 }
+
+#[test]
+fn a_neighbour_is_known_until_it_is_forgotten() {
+    let (namespace, mut netlink) = lab();
+    create_veth(&mut netlink, "a", &namespace, "b", &namespace).unwrap();
+    let index = index_of(&mut netlink, "a").unwrap().unwrap();
+    set_up(&mut netlink, index).unwrap();
+    let (address, mac) = ("10.0.0.9".parse().unwrap(), [2, 0, 0, 0, 0, 9]);
+
+    set_neighbour(&mut netlink, index, address, mac).unwrap();
+
+    assert_eq!(neighbour(&mut netlink, index, address).unwrap(), Some(mac));
+    assert_eq!(neighbour(&mut netlink, index + 1, address).unwrap(), None);
+    remove_neighbour(&mut netlink, index, address).unwrap();
+    assert_eq!(neighbour(&mut netlink, index, address).unwrap(), None);
+}

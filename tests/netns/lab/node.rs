@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use vipd::control::{Client, ClientError, RouterStatus, State, Status};
 use vipd::net::link::{self, LinkAddress};
 use vipd::net::netlink::{Groups, Monitor};
-use vipd::net::{Namespace, Netlink};
+use vipd::net::{Namespace, Netlink, find_thread, hold_thread};
 
 use super::{PATIENCE, Router, ip, wait_at_most, wait_until};
 
@@ -30,6 +30,7 @@ pub(crate) struct Node {
     binary: PathBuf,
     /// What starts the agent, where it is not started as it is.
     pub(super) wrapper: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     guardian: Option<Child>,
     runtime: Runtime,
 }
@@ -44,6 +45,7 @@ impl Node {
             folder: TempDir::new().unwrap(),
             binary: BINARY.into(),
             wrapper: Vec::new(),
+            environment: Vec::new(),
             guardian: None,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
         }
@@ -169,6 +171,7 @@ impl Node {
         let words: Vec<OsString> = words.collect();
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(["run", "--config"]).arg(self.config());
+        command.envs(self.environment.iter().cloned());
         command
     }
 
@@ -181,6 +184,11 @@ impl Node {
             inside()
         };
         self.namespace.enter(restricted).unwrap()
+    }
+
+    /// Starts the agent with this in its environment from now on.
+    pub(crate) fn set_environment(&mut self, name: &'static str, value: &str) {
+        self.environment.push((name, value.to_owned()));
     }
 
     /// Waits until the agent answers on its control socket and every election has begun.
@@ -284,6 +292,21 @@ impl Node {
         kill(guardian, Signal::SIGKILL).unwrap();
         self.ends();
         self.has_no_processes();
+    }
+
+    /// Stops guardian and agent, as a machine does that has no time for either, and returns the agent.
+    pub(crate) fn stop_all(&self) -> Pid {
+        let agent = self.agent();
+        // The guardian first: it would do something about a stopped agent.
+        for process in [self.guardian(), agent] {
+            kill(process, Signal::SIGSTOP).unwrap();
+        }
+        agent
+    }
+
+    /// Makes one thread of the agent hang for good.
+    pub(crate) fn wedge(&self, thread: &str) {
+        hold_thread(find_thread(self.agent().as_raw(), thread).unwrap()).unwrap();
     }
 
     /// Waits until no process of this node is left.

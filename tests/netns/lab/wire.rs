@@ -107,6 +107,16 @@ impl Wire {
         }
     }
 
+    /// Does something again and again until a frame is as wanted.
+    pub(crate) fn until_repeated(&mut self, what: &str, mut act: impl FnMut(), wanted: impl Fn(&Seen) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.so_far().iter().any(&wanted) {
+            assert!(Instant::now() < deadline, "not seen on the wire: {what}");
+            act();
+            std::thread::sleep(TICK);
+        }
+    }
+
     /// Returns what has come so far.
     pub(crate) fn so_far(&mut self) -> Vec<Seen> {
         core::iter::from_fn(|| self.receive(MsgFlags::MSG_DONTWAIT)).collect()

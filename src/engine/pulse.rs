@@ -1,0 +1,52 @@
+//! The election thread shows that it runs, and looks whether the address thread does.
+
+use core::time::Duration;
+
+use crate::election::{Instant, StateName};
+
+use super::election_thread::Engine;
+use super::member::Member;
+
+/// How soon the thread runs again at the latest: while the peers hold this node for Active, even with a long interval, so
+/// that a stopped agent costs less than a second; and else.
+const BEAT_ACTIVE: Duration = Duration::from_millis(250);
+const BEAT_IDLE: Duration = Duration::from_secs(2);
+/// How much of a lease is left when it is given up as unrenewed: where the address thread itself stops renewing (rule 12).
+const MARGIN: Duration = Duration::from_millis(500);
+
+impl Engine {
+    /// Returns within what time the thread runs again, whatever happens.
+    pub(super) fn beat_within(&self) -> Duration {
+        let speaking = self.members.iter().filter(|member| speaks(member));
+        let shortest = speaking.map(|member| member.plan.settings.interval.duration().min(BEAT_ACTIVE)).min();
+        shortest.unwrap_or(BEAT_IDLE)
+    }
+
+    pub(super) fn beat(&mut self) {
+        let (now, within) = (Self::now(), self.beat_within());
+        self.beat_by = now + within;
+        // A beat and a half may be missed. At 10 ms this is 25 ms, and no peer takes over in less than 30 ms.
+        self.ledger.beat(now, within * 5 / 2);
+    }
+
+    /// Ownership rule 13: a lease that is not renewed in time is a fault before it ends.
+    pub(super) fn watch_renewals(&mut self) {
+        let now = Self::now();
+        for index in 0..self.members.len() {
+            let renewed = self.dataplane.renewed(index).map(Instant::from_nanos);
+            let lease = renewed.and_then(|at| self.members[index].lease(at));
+            let unrenewed = renewed.zip(lease).is_some_and(|(at, lease)| now.since(at) >= lease.saturating_sub(MARGIN));
+            if self.members[index].set_unrenewed(now, unrenewed) {
+                self.act(index, now);
+            }
+        }
+    }
+}
+
+/// Tells whether the peers hold this node for Active.
+fn speaks(member: &Member) -> bool {
+    match member.router.view().state {
+        StateName::Opening | StateName::Claiming | StateName::Active | StateName::Releasing => true,
+        StateName::Initialize | StateName::Backup | StateName::Aside => false,
+    }
+}
