@@ -160,7 +160,7 @@ pub(super) struct DecodeArgs {
 /// Holds what `vipd drill` takes.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct DrillArgs {
-    /// The scenarios to play: host-death, kill, drain, failback, term [default: all]
+    /// The scenarios to play: host-death, kill, drain, failback, term, restart [default: all]
     #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
     /// The advertisement intervals to play them at; more than one separated by commas

@@ -39,6 +39,11 @@ pub(super) enum Fault {
     Resume,
     /// The service is stopped.
     Terminate,
+    /// The service is stopped and started again.
+    Restart {
+        /// Whether the role comes back.
+        returns: bool,
+    },
     /// The interface loses its carrier.
     Carrier,
     /// What the node sends does not arrive at its peer, for a while.
@@ -76,6 +81,7 @@ impl Fault {
             | Self::KillAgent
             | Self::Drain
             | Self::Terminate
+            | Self::Restart { .. }
             | Self::Carrier
             | Self::Unheard
             | Self::Unhearing
@@ -95,6 +101,7 @@ impl Fault {
             | Self::KillAgent
             | Self::Drain
             | Self::Terminate
+            | Self::Restart { .. }
             | Self::Carrier
             | Self::Unheard
             | Self::Partition
@@ -112,6 +119,7 @@ impl Fault {
             | Self::Drain
             | Self::Resume
             | Self::Terminate
+            | Self::Restart { .. }
             | Self::Unhearing
             | Self::AddressRemoved
             | Self::ClaimRefused
@@ -140,6 +148,7 @@ impl Fault {
             | Self::Drain
             | Self::Resume
             | Self::Terminate
+            | Self::Restart { .. }
             | Self::Carrier
             | Self::Unheard
             | Self::Unhearing
@@ -161,6 +170,7 @@ impl Fault {
             | Self::Drain
             | Self::Resume
             | Self::Terminate
+            | Self::Restart { .. }
             | Self::Carrier
             | Self::AddressRemoved
             | Self::ClaimRefused
@@ -178,6 +188,7 @@ impl Fault {
             | Self::Drain
             | Self::Resume
             | Self::Terminate
+            | Self::Restart { .. }
             | Self::Carrier
             | Self::Unheard
             | Self::Unhearing
@@ -206,6 +217,7 @@ impl Fault {
             Self::KillAgent
             | Self::Drain
             | Self::Terminate
+            | Self::Restart { .. }
             | Self::Unhearing
             | Self::AddressRemoved
             | Self::DrainRefused
@@ -265,6 +277,22 @@ pub const SCENARIOS: &[Scenario] = &[
         drained: false,
         fault: Fault::Terminate,
         preempt: true,
+        targets: PLANNED,
+    },
+    Scenario {
+        name: "restart",
+        summary: "`vipd run` is restarted on the Active node, which takes its role back",
+        drained: false,
+        fault: Fault::Restart { returns: true },
+        preempt: true,
+        targets: PLANNED,
+    },
+    Scenario {
+        name: "restart-stay",
+        summary: "`vipd run` is restarted on the Active node, and its peer keeps the role",
+        drained: false,
+        fault: Fault::Restart { returns: false },
+        preempt: false,
         targets: PLANNED,
     },
     Scenario {
