@@ -46,7 +46,9 @@ impl fmt::Display for KeyId {
 }
 
 /// Holds a shared secret of 32 to 64 bytes, wiped when dropped and absent from `Debug`.
-#[derive(Clone)]
+///
+/// Two keys are equal where they sign alike. The comparison does not take constant time: it is for configurations.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Key {
     id: KeyId,
     /// Padded with zeros, as HMAC would itself; boxed, since moving an array would leave copies of it behind.

@@ -1,13 +1,26 @@
 //! What the guardian does for a dead agent: the addresses leave, then Priority 0.
 
+use core::num::NonZeroU64;
 use std::io;
 
+use vrrp_packet::Sequence;
+
 use crate::config::Loaded;
-use crate::guardian::Cleanup;
+use crate::engine::SigningClock;
+use crate::guardian::{Cleanup, Table};
+use crate::net::wall_nanos;
 use crate::{dataplane, engine};
 
 use super::applied::{AppliedConfig, AppliedError};
-use super::plans;
+use super::{now, plans};
+
+/// Returns the clock to sign with: the one of the agent before, whatever the wall clock has done since, or a new one.
+pub(super) fn signing_clock(table: &Table) -> SigningClock {
+    match table.clock_offset() {
+        Some(offset) => SigningClock::carry_on(now(), offset),
+        None => SigningClock::start(now(), wall_nanos()),
+    }
+}
 
 /// Cleans up with sockets of its own: whatever held up the agent does not hold up these.
 pub struct AfterTheAgent {
@@ -34,7 +47,7 @@ impl AfterTheAgent {
 
     fn place(&mut self, places: &[usize]) {
         let config = &self.loaded.config;
-        let plans = plans::for_addresses(config).into_iter().zip(plans::for_election(config, |_| false));
+        let plans = plans::for_addresses(config).into_iter().zip(plans::for_election(config, &[]));
         for (&place, (mut addresses, election)) in places.iter().zip(plans) {
             if self.places.len() <= place {
                 self.places.resize_with(place + 1, || None);
@@ -72,7 +85,7 @@ impl Cleanup for AfterTheAgent {
         dataplane::remove_all(&self.known(router)?.0).map_err(io::Error::other)
     }
 
-    fn release(&mut self, router: usize) -> io::Result<()> {
+    fn release(&mut self, router: usize, table: &Table) -> io::Result<()> {
         let (addresses, election) = self.known(router)?;
         let plans = self.places.iter().flatten().map(|(plan, _)| plan);
         let state = dataplane::survey(plans, addresses).map_err(io::Error::other)?;
@@ -80,7 +93,16 @@ impl Cleanup for AfterTheAgent {
         let (Some(index), Some(source)) = (state.index, source) else {
             return Err(io::Error::from_raw_os_error(libc::ENETDOWN));
         };
-        engine::say_farewell(election, index, source)
+        let clock = signing_clock(table);
+        engine::say_farewell(election, index, source, |guard| {
+            let last = table.sequence(router).map(|bits| Sequence::from_bits(bits.get()));
+            let sequence = Sequence::next_to_send(clock.read(now()), last, guard);
+            // The agent that is started next must not use it again.
+            if let Some(bits) = NonZeroU64::new(sequence.to_bits()) {
+                table.set_sequence(router, bits);
+            }
+            sequence
+        })
     }
 }
 

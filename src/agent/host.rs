@@ -1,9 +1,9 @@
 //! What this host looks like, for the checks that compare a configuration with it.
 
 use crate::config::{HostAddress, HostFacts, Interface};
-use crate::net::Netlink;
 use crate::net::link::{self, Link, LinkAddress};
 use crate::net::netlink::NetlinkError;
+use crate::net::{self, Netlink};
 
 /// Asks the kernel for interfaces and addresses; this needs no privilege.
 ///
@@ -12,7 +12,7 @@ use crate::net::netlink::NetlinkError;
 pub fn facts() -> Result<HostFacts, NetlinkError> {
     let mut netlink = Netlink::open().map_err(NetlinkError::Socket)?;
     let interfaces = link::links(&mut netlink)?.into_iter().map(interface).collect();
-    Ok(HostFacts { interfaces })
+    Ok(HostFacts { interfaces, clock_synchronised: net::clock_is_synchronised() })
 }
 
 fn interface(link: Link) -> Interface {

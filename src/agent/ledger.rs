@@ -5,6 +5,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
+use vrrp_packet::Sequence;
+
 use crate::dataplane::Oversight;
 use crate::election::{Epoch, Instant, StateName};
 use crate::engine::Ledger;
@@ -51,6 +53,14 @@ impl Ledger for Record {
             StateName::Initialize | StateName::Backup | StateName::Aside => false,
         };
         self.guardian.table().set_active(router, speaks);
+    }
+
+    fn signing(&self, router: usize, sequence: Sequence, clock_offset: i64) {
+        let table = self.guardian.table();
+        table.set_clock_offset(clock_offset);
+        if let Some(bits) = NonZeroU64::new(sequence.to_bits()) {
+            table.set_sequence(router, bits);
+        }
     }
 
     fn beat(&self, now: Instant, again_within: Duration) {

@@ -8,21 +8,28 @@ mod contention;
 mod drained;
 pub mod host;
 mod identify;
+mod keep;
 mod ledger;
 mod narrate;
 mod plans;
 mod reload;
+mod sequences;
 mod story;
 mod supervise;
 
+use core::num::NonZeroU64;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::config::{Config, Loaded};
+use vrrp_packet::Sequence;
+
+use crate::config::{Config, Loaded, VirtualRouter};
 use crate::control::{BindError, ControlSocket};
+use crate::election::Instant;
+use crate::engine::SigningClock;
 use crate::guardian::{Link, Thread};
 use crate::{dataplane, engine, net};
 
@@ -32,6 +39,8 @@ pub use cleanup::AfterTheAgent;
 use applied::AppliedConfig;
 use drained::DrainedRouters;
 use ledger::Record;
+use plans::Past;
+use sequences::UsedSequences;
 use supervise::Supervisor;
 
 /// How many more routers a running agent can take in than it was started with.
@@ -57,6 +66,14 @@ pub enum AgentError {
     #[error("cannot read the drained routers in {}: {source}", path.display())]
     Drained {
         /// The directory that holds the list.
+        path: PathBuf,
+        /// What the file system says.
+        source: io::Error,
+    },
+    /// The sequences of signed advertisements cannot be read.
+    #[error("cannot read which sequences were used, in {}: {source}", path.display())]
+    Sequences {
+        /// The directory that holds them.
         path: PathBuf,
         /// What the file system says.
         source: io::Error,
@@ -95,6 +112,8 @@ pub fn run(guardian: Arc<Link>) -> Result<(), AgentError> {
     let directory = state_directory(config)?;
     let drained =
         DrainedRouters::load(&directory).map_err(|source| AgentError::Drained { path: directory.clone(), source })?;
+    let sequences =
+        UsedSequences::load(&directory).map_err(|source| AgentError::Sequences { path: directory.clone(), source })?;
     // Pages that are touched stay: an election must not wait for a disk. What is never touched costs nothing.
     if let Err(error) = net::lock_memory() {
         warn!("cannot lock memory ({error}); under memory pressure advertisements may be late");
@@ -103,7 +122,7 @@ pub fn run(guardian: Arc<Link>) -> Result<(), AgentError> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AgentError::start("service"))?;
     let control =
         runtime.block_on(async { ControlSocket::bind(&config.control_socket, config.control_group.as_deref()) })?;
-    let supervisor = start(loaded, &directory, drained, guardian)?;
+    let supervisor = start(loaded, &directory, Kept { drained, sequences }, guardian)?;
     // The other threads have done so themselves, once they were realtime.
     if let Err(error) = net::privileges::settle() {
         warn!("cannot give up privileges: {error}");
@@ -117,12 +136,40 @@ fn state_directory(config: &Config) -> Result<PathBuf, AgentError> {
     Ok(directory)
 }
 
-fn start(
-    loaded: Loaded,
-    directory: &Path,
+/// Holds what earlier runs left in files.
+struct Kept {
     drained: DrainedRouters,
-    guardian: Arc<Link>,
-) -> Result<Supervisor, AgentError> {
+    sequences: UsedSequences,
+}
+
+impl Kept {
+    /// Returns what is known of the router in this place, and brings the shared table up to that.
+    fn past(&self, place: usize, router: &VirtualRouter, guardian: &Link) -> Past {
+        let mut memory = self.sequences.of(&router.name);
+        let last = guardian.table().sequence(place).map(|bits| Sequence::from_bits(bits.get()));
+        memory.sent = match (memory.sent, last) {
+            (Some(kept), Some(last)) if kept.is_after(last) => Some(kept),
+            (kept, last) => last.or(kept),
+        };
+        if let Some(bits) = memory.sent.and_then(|sent| NonZeroU64::new(sent.to_bits())) {
+            guardian.table().set_sequence(place, bits);
+        }
+        Past { drained: self.drained.contains(&router.name), memory }
+    }
+}
+
+fn now() -> Instant {
+    Instant::from_nanos(net::boot_nanos())
+}
+
+/// Returns the clock to sign with, compared with the wall clock for the first time.
+fn compared_clock(guardian: &Link) -> SigningClock {
+    let mut clock = cleanup::signing_clock(guardian.table());
+    clock.compare(now(), net::wall_nanos(), net::clock_is_synchronised());
+    clock
+}
+
+fn start(loaded: Loaded, directory: &Path, kept: Kept, guardian: Arc<Link>) -> Result<Supervisor, AgentError> {
     let config = &loaded.config;
     let places = guardian.table().routers();
     let names = config.virtual_routers.iter().map(|router| router.name.clone());
@@ -150,8 +197,11 @@ fn start(
         answers,
         dataplane: dataplane.clone(),
         ledger: Box::new(Record::new(Arc::clone(&guardian), Thread::Election)),
+        clock: compared_clock(&guardian),
     };
-    let election_plans = plans::for_election(config, |name| drained.contains(name));
+    let routers = config.virtual_routers.iter().enumerate();
+    let past: Vec<Past> = routers.map(|(index, router)| kept.past(index, router, &guardian)).collect();
+    let election_plans = plans::for_election(config, &past);
     let election = engine::start(election_plans, connections, realtime).map_err(AgentError::start("election"))?;
     match (&election.realtime, realtime) {
         (Ok(()), Some(priority)) => info!("the election thread runs with realtime priority {priority}"),
@@ -160,5 +210,5 @@ fn start(
             warn!("no realtime priority ({error}); on a busy host advertisements may be late. Grant CAP_SYS_NICE");
         }
     }
-    Ok(Supervisor::new(loaded, handle, dataplane, election, reports, drained, guardian))
+    Ok(Supervisor::new(loaded, handle, dataplane, election, reports, kept, guardian))
 }

@@ -2,24 +2,36 @@
 
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
-use vrrp_packet::ChecksumForm;
+use vrrp_packet::{ChecksumForm, ReplayGuard};
 
-use crate::config::{Checksum, Config, HopLimit, Lease, Scope, Source, VirtualAddress, VirtualRouter};
+use crate::config::{
+    Authentication, AuthenticationMode, Checksum, Config, HopLimit, Lease, Scope, Source, VirtualAddress, VirtualRouter,
+};
 use crate::{dataplane, election, engine};
 
 /// As many intervals without an advertisement are the shortest wait of any peer (ownership rule 11).
 const INTERVALS_OF_SILENCE: u32 = 3;
 
-/// Returns the election thread's plans; `drained` tells for a name whether the operator had drained that router.
-pub(super) fn for_election(config: &Config, drained: impl Fn(&str) -> bool) -> Vec<engine::Plan> {
+/// Says what is known of a router from before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Past {
+    /// Whether the operator had drained it.
+    pub(super) drained: bool,
+    /// Which sequences it had used.
+    pub(super) memory: engine::Memory,
+}
+
+/// Returns the election thread's plans; where `past` is shorter than the list of routers, nothing is known of the rest.
+pub(super) fn for_election(config: &Config, past: &[Past]) -> Vec<engine::Plan> {
     let automatic = config.automatic_lease();
-    let plan = |router: &VirtualRouter| election_plan(router, drained(&router.name), automatic);
-    config.virtual_routers.iter().map(plan).collect()
+    let past = past.iter().copied().chain(core::iter::repeat(Past::default()));
+    config.virtual_routers.iter().zip(past).map(|(router, past)| election_plan(router, past, automatic)).collect()
 }
 
 /// Returns what the election thread is told of one router, on a node whose automatic lease has so many seconds.
-pub(super) fn election_plan(router: &VirtualRouter, drained: bool, automatic_lease: u32) -> engine::Plan {
+pub(super) fn election_plan(router: &VirtualRouter, past: Past, automatic_lease: u32) -> engine::Plan {
     engine::Plan {
         interface: router.interface.clone(),
         family: router.family(),
@@ -36,7 +48,7 @@ pub(super) fn election_plan(router: &VirtualRouter, drained: bool, automatic_lea
             gate: None,
             // Replaced before the election begins, as soon as the interface is known.
             source: configured_source(router).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-            drained,
+            drained: past.drained,
         },
         addresses: router.addresses.iter().map(|address| address.address).collect(),
         peers: router.peers.clone(),
@@ -45,6 +57,8 @@ pub(super) fn election_plan(router: &VirtualRouter, drained: bool, automatic_lea
             HopLimit::Any => false,
         },
         password: router.password.as_ref().map(|password| password.0),
+        authentication: router.authentication.as_ref().map(signatures),
+        remembered: past.memory,
         checksum: match router.checksum {
             Checksum::Auto => None,
             Checksum::Rfc9568 => Some(ChecksumForm::Message),
@@ -52,6 +66,21 @@ pub(super) fn election_plan(router: &VirtualRouter, drained: bool, automatic_lea
         },
         source: configured_source(router),
         lease: lease_of(router, automatic_lease),
+    }
+}
+
+fn signatures(authentication: &Authentication) -> engine::Authentication {
+    let (signs, takes_unsigned) = match authentication.mode {
+        AuthenticationMode::Enforce => (true, false),
+        AuthenticationMode::Permissive => (true, true),
+        AuthenticationMode::ReceiveOnly => (false, true),
+    };
+    let active = authentication.keys.iter().find(|key| key.id() == authentication.active_key);
+    engine::Authentication {
+        keys: Arc::clone(&authentication.keys),
+        signing_key: active.filter(|_| signs).cloned(),
+        takes_unsigned,
+        guard: ReplayGuard { mode: authentication.anti_replay, window: authentication.window },
     }
 }
 

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracing::{info, warn};
+use vrrp_packet::{AntiReplay, Sequence};
 
 use crate::config::{self, Config, Difference, Effect, LoadError, Loaded, Original, RouterChange, VirtualRouter};
 use crate::control::{self, Problem, Reason, ReloadChange, Reloaded, RouterReload, SettingChange};
-use crate::engine::{Change, Handle, Newcomer, Published};
+use crate::engine::{Change, Handle, Memory, Newcomer, Published};
 use crate::guardian::Link;
 
 use super::applied::AppliedConfig;
+use super::keep::AHEAD;
+use super::plans::Past;
 use super::story::Story;
 use super::{host, plans};
 
@@ -135,8 +138,7 @@ impl Reloader {
                     prepared.routers.push(Arc::clone(published));
                 }
                 None => {
-                    let drained = former.is_some_and(|published| published.snapshot().view.drained);
-                    self.add(router, new, drained, &mut prepared)?;
+                    self.add(router, new, former.map(|published| &**published), &mut prepared)?;
                 }
             }
         }
@@ -146,17 +148,43 @@ impl Reloader {
     /// Returns what is to be told of a router that stays; its lease may change with the number of other addresses.
     fn update(&self, place: usize, router: &VirtualRouter, new: &Config) -> Option<Change> {
         let former = self.config.virtual_routers.iter().find(|known| known.name == router.name)?;
-        let plan = plans::election_plan(router, false, new.automatic_lease());
+        let plan = plans::election_plan(router, Past::default(), new.automatic_lease());
         let addresses = plans::address_plan(router, new.automatic_lease());
         let same_addresses = addresses == plans::address_plan(former, self.config.automatic_lease());
-        if same_addresses && plan == plans::election_plan(former, false, self.config.automatic_lease()) {
+        if same_addresses && plan == plans::election_plan(former, Past::default(), self.config.automatic_lease()) {
             return None;
         }
         let addresses = (!same_addresses).then(|| Box::new(addresses));
         Some(Change::Update { router: place, plan: Box::new(plan), addresses })
     }
 
-    fn add(&self, router: &VirtualRouter, new: &Config, drained: bool, prepared: &mut Prepared) -> Result<(), Problem> {
+    /// Returns what a router that starts anew in another place knows of its former self.
+    fn past(&self, router: &VirtualRouter, former: &Published, place: usize) -> Past {
+        let snapshot = former.snapshot();
+        let mut memory = Memory::default();
+        if let Some(signing) = snapshot.signing {
+            memory.heard = signing.heard;
+        }
+        let table = self.guardian.table();
+        // Where sequences do not follow the clock: ahead of what the former self still has to say.
+        let ahead = match router.authentication.as_ref().map(|it| it.anti_replay) {
+            Some(AntiReplay::Monotonic) => AHEAD,
+            Some(AntiReplay::Time) | None => 0,
+        };
+        if let Some(bits) = table.sequence(former.place()).and_then(|bits| bits.checked_add(ahead)) {
+            table.set_sequence(place, bits);
+            memory.sent = Some(Sequence::from_bits(bits.get()));
+        }
+        Past { drained: snapshot.view.drained, memory }
+    }
+
+    fn add(
+        &self,
+        router: &VirtualRouter,
+        new: &Config,
+        former: Option<&Published>,
+        prepared: &mut Prepared,
+    ) -> Result<(), Problem> {
         let occupants = &mut prepared.occupants;
         let place = occupants.iter().position(|it| it.is_gone()).unwrap_or(occupants.len());
         let room = self.guardian.table().routers();
@@ -164,6 +192,7 @@ impl Reloader {
             let error = format!("there are more virtual routers than the {room} that this agent has room for");
             return Err(Problem::new(Reason::Conflict, error, "restart the agent: `systemctl restart vipd`"));
         }
+        let past = former.map_or_else(Past::default, |former| self.past(router, former, place));
         let published = Arc::new(Published::new(place, router.name.clone()));
         if place < occupants.len() {
             occupants[place] = Arc::clone(&published);
@@ -172,7 +201,7 @@ impl Reloader {
         }
         prepared.routers.push(Arc::clone(&published));
         prepared.changes.push(Change::Add(Box::new(Newcomer {
-            plan: plans::election_plan(router, drained, new.automatic_lease()),
+            plan: plans::election_plan(router, past, new.automatic_lease()),
             addresses: plans::address_plan(router, new.automatic_lease()),
             published,
         })));

@@ -11,15 +11,14 @@ use tracing::{error, info, warn};
 use crate::config::Loaded;
 use crate::control::{self, ControlSocket, ReloadJob};
 use crate::dataplane::{DataplaneHandle, Report};
-use crate::election::Instant;
 use crate::engine::{Command, Handle, Notices, Running};
 use crate::guardian::Link;
-use crate::net::{Readable, boot_nanos};
+use crate::net::Readable;
 
-use super::AgentError;
-use super::drained::DrainedRouters;
+use super::keep::Keeper;
 use super::reload::{self, Reloader};
 use super::story::Story;
+use super::{AgentError, Kept, now};
 
 /// How many clients may wait for a reload.
 const RELOADS: usize = 4;
@@ -31,7 +30,7 @@ pub(super) struct Supervisor {
     dataplane: DataplaneHandle,
     election: Running,
     reports: mpsc::Receiver<Report>,
-    drained: DrainedRouters,
+    kept: Kept,
     guardian: Arc<Link>,
 }
 
@@ -42,10 +41,10 @@ impl Supervisor {
         dataplane: DataplaneHandle,
         election: Running,
         reports: mpsc::Receiver<Report>,
-        drained: DrainedRouters,
+        kept: Kept,
         guardian: Arc<Link>,
     ) -> Self {
-        Self { loaded, handle, dataplane, election, reports, drained, guardian }
+        Self { loaded, handle, dataplane, election, reports, kept, guardian }
     }
 
     /// Serves until the election thread has ended, then ends the address thread.
@@ -53,7 +52,8 @@ impl Supervisor {
     /// # Errors
     /// [`AgentError::Election`] where the election thread ended by itself.
     pub(super) async fn run(self, control: ControlSocket) -> Result<(), AgentError> {
-        let Self { loaded, handle, dataplane, election, reports, drained, guardian } = self;
+        let Self { loaded, handle, dataplane, election, reports, kept, guardian } = self;
+        let Kept { drained, sequences } = kept;
         let Running { thread, notices, realtime: _ } = election;
         let ended = when_joined(thread).map_err(AgentError::start("election"))?;
         let config = Arc::new(loaded.config.clone());
@@ -63,11 +63,14 @@ impl Supervisor {
         for (published, router) in handle.routers().iter().zip(&config.virtual_routers) {
             story.follow(router, published);
         }
-        let (link, shared) = (Arc::clone(&guardian), context.clone());
+        let (link, shared, keeping) = (Arc::clone(&guardian), context.clone(), context.clone());
         let reloader = Reloader::new(loaded, config, handle.clone(), shared, story.clone(), link);
         let reloading = tokio::spawn(reload_when_told(reloader, jobs));
         let (stop_control, control_stops) = oneshot::channel::<()>();
         let control = tokio::spawn(control::serve(control, context, async move { drop(control_stops.await) }));
+        let keeper = Keeper { context: keeping, handle: handle.clone(), guardian: Arc::clone(&guardian), sequences };
+        let (stop_keeping, keeping_stops) = oneshot::channel::<()>();
+        let keeping = tokio::spawn(keeper.run(keeping_stops));
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
         let leaving = tokio::spawn(leave_when_told(handle, guardian));
@@ -77,6 +80,8 @@ impl Supervisor {
 
         leaving.abort();
         reloading.abort();
+        drop(stop_keeping);
+        let _ = keeping.await;
         dataplane.shutdown();
         // Ends when the address thread has: it holds the other end until then.
         let _ = reporting.await;
@@ -94,10 +99,6 @@ fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         warn!("cannot tell systemd: {error}");
     }
-}
-
-fn now() -> Instant {
-    Instant::from_nanos(boot_nanos())
 }
 
 fn when_joined(thread: std::thread::JoinHandle<io::Result<()>>) -> io::Result<oneshot::Receiver<io::Result<()>>> {

@@ -83,7 +83,7 @@ pub(super) enum Command {
     #[command(after_help = help(&["vipd decode capture.pcap", "tcpdump -i eth0 -U -w - 'proto 112 or arp or icmp6' | vipd decode -"]))]
     Decode(DecodeArgs),
     /// Prove failover on this machine, in namespaces of its own
-    #[command(after_help = help(&["vipd drill", "vipd drill host-death --interval 10ms --runs 20"]))]
+    #[command(after_help = help(&["vipd drill", "vipd drill host-death --interval 10ms --runs 20", "vipd drill starve --interval 10ms --load 60s"]))]
     Drill(DrillArgs),
     /// Print a completion script for a shell
     #[command(after_help = help(&["vipd completions bash > /etc/bash_completion.d/vipd"]))]
@@ -160,7 +160,7 @@ pub(super) struct DecodeArgs {
 /// Holds what `vipd drill` takes.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct DrillArgs {
-    /// The scenarios to play: host-death, kill, drain, failback, term, restart [default: all]
+    /// The scenarios to play; an unknown one lists them all [default: all]
     #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
     /// The advertisement intervals to play them at; more than one separated by commas
@@ -169,7 +169,7 @@ pub struct DrillArgs {
     /// How often each scenario is played at each interval
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
-    /// How long `starve` and `hijack` last
+    /// How long `starve`, `hijack` and `hijack-open` last
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = load)]
     pub load: Duration,
     /// Advertise to the multicast group, not to the one peer

@@ -92,12 +92,14 @@ impl From<AgentError> for Failure {
             AgentError::Control(BindError::System { source, .. })
             | AgentError::Directory { source, .. }
             | AgentError::Drained { source, .. }
+            | AgentError::Sequences { source, .. }
                 if source.kind() == io::ErrorKind::PermissionDenied =>
             {
                 Exit::NotPermitted
             }
             AgentError::Directory { .. }
             | AgentError::Drained { .. }
+            | AgentError::Sequences { .. }
             | AgentError::Control(_)
             | AgentError::Applied(_)
             | AgentError::Start { .. }

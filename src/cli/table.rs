@@ -1,5 +1,7 @@
 //! The status document as people read it: a table, then whatever is out of the ordinary in words.
 
+mod authentication;
+
 use comfy_table::Table;
 
 use crate::control::{Drain, Fault, RouterStatus, State, Status};
@@ -78,7 +80,8 @@ fn notes(router: &RouterStatus) -> Vec<String> {
         (router.failures > 0).then(|| Colour::Bad.mark(&format!("failed {} in a row{next}", times(router.failures))));
     let unsent = (router.traffic.send_failed > 0)
         .then(|| format!("{} advertisements could not be sent", router.traffic.send_failed));
-    [fault, drain, failures, unsent, discarded(router)].into_iter().flatten().collect()
+    let signatures = router.authentication.iter().flat_map(authentication::notes);
+    [fault, drain, failures, unsent].into_iter().flatten().chain(signatures).chain(discarded(router)).collect()
 }
 
 fn reason(fault: Fault, router: &RouterStatus) -> String {

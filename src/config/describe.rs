@@ -4,17 +4,19 @@ use core::fmt::Write as _;
 use core::time::Duration;
 use std::net::IpAddr;
 
-use vrrp_packet::Family;
+use vrrp_packet::{AntiReplay, Family};
 
 use super::host::{self, HostFacts, Interface};
-use super::model::{Config, Lease, Realtime, Source, VirtualRouter};
+use super::model::{Authentication, AuthenticationMode, Config, Lease, Realtime, Source, VirtualRouter};
 
 /// Says in one line a router what a node with this configuration does on this host, then how it is run.
 pub fn describe(config: &Config, facts: &HostFacts) -> String {
     let mut text = String::new();
     for router in &config.virtual_routers {
         let interface = facts.interface(&router.interface);
-        let parts = [on(router, interface), advertises(router, interface), takes_over(router), claims(config, router)];
+        let mut parts =
+            vec![on(router, interface), advertises(router, interface), takes_over(router), claims(config, router)];
+        parts.extend(router.authentication.as_ref().map(authentication));
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{}: {}", router.name, parts.join("; "));
     }
@@ -88,6 +90,28 @@ fn claims(config: &Config, router: &VirtualRouter) -> String {
         Lease::Seconds(seconds) => format!("claims {addresses} for {seconds} s leases"),
         Lease::Off => format!("claims {addresses} without a lease: a host that freezes keeps them"),
     }
+}
+
+fn authentication(authentication: &Authentication) -> String {
+    let what = match authentication.mode {
+        AuthenticationMode::Enforce => "believes only what is signed",
+        AuthenticationMode::Permissive => "also believes what is not signed",
+        AuthenticationMode::ReceiveOnly => "does not sign yet",
+    };
+    let ids: Vec<_> = authentication.keys.iter().map(|key| key.id().to_string()).collect();
+    let keys = if ids.len() == 1 { "key" } else { "keys" };
+    let ids = ids.join(", ");
+    let signing = match authentication.mode {
+        AuthenticationMode::Enforce | AuthenticationMode::Permissive => {
+            format!("signs with key {}, knows {keys} {ids}", authentication.active_key)
+        }
+        AuthenticationMode::ReceiveOnly => format!("knows {keys} {ids}"),
+    };
+    let clocks = match authentication.anti_replay {
+        AntiReplay::Time => format!("within {} of its own clock", span(authentication.window)),
+        AntiReplay::Monotonic => "in the order of each sender".to_owned(),
+    };
+    format!("{signing}, {what}, {clocks}")
 }
 
 fn join(addresses: &[IpAddr]) -> String {

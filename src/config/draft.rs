@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use vrrp_packet::{Family, Priority, Version, Vrid};
 
+use super::authentication::Authenticity;
 use super::model::{Announce, Checksum, HopLimit, Lease, Password, Source, VirtualAddress, VirtualRouter};
 use super::read::{Placed, Setting};
 use super::timing;
@@ -26,6 +27,7 @@ pub(super) struct Draft {
     pub(super) routers: Setting<NonZeroU8>,
     pub(super) hop_limit: Setting<HopLimit>,
     pub(super) password: Setting<Password>,
+    pub(super) authentication: Setting<Authenticity>,
     pub(super) source: Setting<Source>,
     pub(super) fast_handover: Setting<bool>,
     pub(super) checksum: Setting<Checksum>,
@@ -67,13 +69,14 @@ impl Draft {
         let version = self.version()?;
         // Ownership rule 16: the owner's addresses are the host's own.
         let lease = if self.is_owner() { Lease::Off } else { Lease::Auto };
+        let interval = timing::interval(version, self.interval.or(timing::DEFAULT_INTERVAL)?)?;
         Some(VirtualRouter {
             name: self.name.value()?,
             interface: self.interface.value()?,
             vrid: self.vrid.value()?,
             priority: self.priority.or(Priority::DEFAULT)?,
             addresses: self.addresses.items.iter().map(|address| address.value.clone()).collect(),
-            advertisement_interval: timing::interval(version, self.interval.or(timing::DEFAULT_INTERVAL)?)?,
+            advertisement_interval: interval,
             version,
             preempt: self.preempt.or(true)?,
             preempt_delay: self.preempt_delay.or(Duration::ZERO)?,
@@ -82,6 +85,7 @@ impl Draft {
             routers: self.routers.maybe()?,
             hop_limit: self.hop_limit.or(HopLimit::default())?,
             password: self.password.maybe()?,
+            authentication: self.authentication.maybe()?.map(|given| given.finish(interval)),
             source: self.source.or(Source::default())?,
             fast_handover: self.fast_handover.or(true)?,
             checksum: self.checksum.or(Checksum::default())?,

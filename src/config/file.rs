@@ -63,6 +63,7 @@ pub(super) struct RouterPlaces {
     pub(super) interface: Span,
     pub(super) priority: Option<Span>,
     pub(super) source: Option<Span>,
+    pub(super) authentication: Option<Span>,
     pub(super) addresses: Vec<Span>,
     pub(super) peers: Vec<Span>,
 }
@@ -205,6 +206,7 @@ fn places(draft: &Draft) -> Option<RouterPlaces> {
         interface: draft.interface.given()?.at,
         priority: draft.priority.given().map(|placed| placed.at),
         source: draft.source.given().map(|placed| placed.at),
+        authentication: draft.authentication.given().map(|placed| placed.at),
         addresses: draft.addresses.items.iter().map(|placed| placed.at).collect(),
         peers: draft.peers.items.iter().map(|placed| placed.at).collect(),
     })

@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use vrrp_packet::AntiReplay;
+
 use super::address;
 use super::diagnostics::{Findings, Report, Span};
 use super::file::{Loaded, RouterPlaces};
@@ -14,6 +16,8 @@ use super::model::{Source, VirtualRouter};
 pub struct HostFacts {
     /// Every interface, the loopback included.
     pub interfaces: Vec<Interface>,
+    /// Whether the kernel says that its wall clock follows a time source.
+    pub clock_synchronised: bool,
 }
 
 /// Describes one interface of the host.
@@ -61,6 +65,7 @@ pub fn check_host(loaded: &Loaded, facts: &HostFacts) -> Report {
     let mut findings = Findings::default();
     for (router, places) in loaded.config.virtual_routers.iter().zip(&loaded.places) {
         peers(router, places, facts, &mut findings);
+        clock(router, places, facts, &mut findings);
         match facts.interface(&router.interface) {
             Some(interface) => {
                 source(router, places, interface, &mut findings);
@@ -85,6 +90,16 @@ fn peers(router: &VirtualRouter, places: &RouterPlaces, facts: &HostFacts, findi
             found.label(format!("{} has it", interface.name));
             found.help("`peers` lists the other hosts; each host's file leaves out its own address");
         }
+    }
+}
+
+/// Ownership rule 27: peers refuse what is signed with a clock too far from theirs.
+fn clock(router: &VirtualRouter, places: &RouterPlaces, facts: &HostFacts, findings: &mut Findings) {
+    let by_time = router.authentication.as_ref().is_some_and(|it| it.anti_replay == AntiReplay::Time);
+    if by_time && !facts.clock_synchronised {
+        let at = places.authentication.unwrap_or_default();
+        let found = findings.warning(at, "the clock of this host is not synchronised");
+        found.help("run an NTP client before vipd on every node, or write `anti_replay: monotonic`");
     }
 }
 

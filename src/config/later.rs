@@ -1,6 +1,6 @@
 //! Keys that this version knows but cannot obey.
 //!
-//! An agent that ignored them would be unsafe: a check that never runs, a key that never signs. Each is refused until
+//! An agent that ignored them would be unsafe: a check that never runs, a gate that never opens. Each is refused until
 //! the row is removed from the table.
 
 use super::read::Field;
@@ -14,12 +14,11 @@ enum Harmless {
 }
 
 /// The section, the key, and what is let through.
-const LATER: [(&str, &str, Harmless); 9] = [
+const LATER: [(&str, &str, Harmless); 8] = [
     (super::FILE, "checks", Harmless::Nothing),
     (super::FILE, "databases", Harmless::Nothing),
     (super::FILE, "metrics", Harmless::Nothing),
     (super::FILE, "notify", Harmless::EmptyList),
-    (super::ROUTER, "authentication", Harmless::Nothing),
     (super::ROUTER, "connections", Harmless::Word("keep")),
     (super::ROUTER, "database", Harmless::Nothing),
     (super::ROUTER, "group", Harmless::Nothing),

@@ -5,6 +5,7 @@
 //! `between`) and becomes the types of `model`.
 
 mod address;
+mod authentication;
 mod between;
 mod describe;
 mod diagnostics;
@@ -13,6 +14,7 @@ mod draft;
 mod duration;
 mod file;
 mod host;
+mod key_file;
 mod later;
 mod model;
 mod password;

@@ -6,8 +6,9 @@ use core::num::NonZeroU8;
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use vrrp_packet::{Family, Interval, Priority, Version, Vrid};
+use vrrp_packet::{AntiReplay, Family, Interval, Key, KeyId, Priority, Version, Vrid};
 
 /// Holds one node's whole configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,6 +88,8 @@ pub struct VirtualRouter {
     pub hop_limit: HopLimit,
     /// Version 2's simple password, up to 8 bytes, zero padded.
     pub password: Option<Password>,
+    /// How advertisements are signed and verified; `None`: not at all.
+    pub authentication: Option<Authentication>,
     /// Where advertisements come from.
     pub source: Source,
     /// Whether Priority 0 is answered at once where no third router can wait.
@@ -212,4 +215,31 @@ impl core::fmt::Debug for Password {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Password(..)")
     }
+}
+
+/// Says how advertisements are signed and verified.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Authentication {
+    /// What is signed, and what is taken.
+    pub mode: AuthenticationMode,
+    /// Every key that a peer may sign with; ids are unique, and there is at least one.
+    pub keys: Arc<[Key]>,
+    /// The one of them that this node signs with.
+    pub active_key: KeyId,
+    /// What protects from recorded packets.
+    pub anti_replay: AntiReplay,
+    /// How far a peer's clock may be from ours; not used in monotonic mode.
+    pub window: Duration,
+}
+
+/// Says what is signed, and what is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AuthenticationMode {
+    /// Signs, and takes only what is signed.
+    #[default]
+    Enforce,
+    /// Signs, and takes unsigned advertisements too.
+    Permissive,
+    /// Does not sign, and takes both.
+    ReceiveOnly,
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::diagnostics::Findings;
 use super::model::Password;
 use super::read::Field;
-use super::source::Files;
+use super::source::{Content, Files};
 
 /// Says why a password file is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub(super) fn from_file(field: Field<'_>, files: &Files, findings: &mut Findings
     let content = files.content(field.text(findings)?, read);
     match content {
         // `read` returns 8 bytes or none.
-        Ok(content) => content.try_into().ok().map(Password),
+        Ok(content) => content.first_chunk().copied().map(Password),
         Err(error) => {
             let found = findings.error(field.at(), error.to_string());
             found.help(
@@ -39,7 +39,7 @@ pub(super) fn from_file(field: Field<'_>, files: &Files, findings: &mut Findings
 }
 
 /// Reads a password, padded with zeros to its 8 bytes.
-fn read(path: &Path) -> Result<Vec<u8>, PasswordError> {
+fn read(path: &Path) -> Result<Content, PasswordError> {
     let name = || path.display().to_string();
     let unreadable = |source| PasswordError::Unreadable { path: name(), source };
     // Asked before opening: opening a FIFO would wait for a writer.
@@ -50,12 +50,12 @@ fn read(path: &Path) -> Result<Vec<u8>, PasswordError> {
     // 8 bytes, a newline, and one more to see that there is more.
     File::open(path).and_then(|file| file.take(10).read_to_end(&mut content)).map_err(unreadable)?;
     let secret = content.strip_suffix(b"\n").unwrap_or(&content);
-    let mut padded = vec![0; 8];
+    let mut padded = [0; 8];
     match padded.get_mut(..secret.len()) {
         _ if secret.is_empty() => Err(PasswordError::Empty { path: name() }),
         Some(start) => {
             start.copy_from_slice(secret);
-            Ok(padded)
+            Ok(Content::from(&padded[..]))
         }
         None => Err(PasswordError::TooLong { path: name() }),
     }

@@ -5,10 +5,13 @@ use core::num::NonZeroU8;
 use core::time::Duration;
 use std::net::IpAddr;
 
-use vrrp_packet::{Interval, Priority, Version, Vrid};
+use vrrp_packet::{AntiReplay, Interval, Priority, Version, Vrid};
 
 use super::describe::span;
-use super::model::{Announce, Checksum, HopLimit, Lease, Password, Scope, Source, VirtualAddress, VirtualRouter};
+use super::model::{
+    Announce, Authentication, AuthenticationMode, Checksum, HopLimit, Lease, Password, Scope, Source, VirtualAddress,
+    VirtualRouter,
+};
 
 /// Says what it takes to apply a changed setting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,6 +51,8 @@ pub enum RouterSetting {
     HopLimit(HopLimit),
     /// The content of `password_file`.
     Password(Option<Password>),
+    /// `authentication`, with the content of the key files.
+    Authentication(Option<Authentication>),
     /// `source`.
     Source(Source),
     /// `fast_handover`.
@@ -64,7 +69,7 @@ pub enum RouterSetting {
 
 impl RouterSetting {
     /// Returns every setting of a router but its name, always in the same order.
-    pub fn all(router: &VirtualRouter) -> [Self; 19] {
+    pub fn all(router: &VirtualRouter) -> [Self; 20] {
         // Taken apart, so that a new field does not compile until it is compared.
         let VirtualRouter {
             name: _,
@@ -81,6 +86,7 @@ impl RouterSetting {
             routers,
             hop_limit,
             password,
+            authentication,
             source,
             fast_handover,
             checksum,
@@ -102,6 +108,7 @@ impl RouterSetting {
             Self::Routers(routers),
             Self::HopLimit(hop_limit),
             Self::Password(password),
+            Self::Authentication(authentication),
             Self::Source(source),
             Self::FastHandover(fast_handover),
             Self::Checksum(checksum),
@@ -127,6 +134,7 @@ impl RouterSetting {
             Self::Routers(value) => router.routers = value,
             Self::HopLimit(value) => router.hop_limit = value,
             Self::Password(value) => router.password = value,
+            Self::Authentication(value) => router.authentication = value,
             Self::Source(value) => router.source = value,
             Self::FastHandover(value) => router.fast_handover = value,
             Self::Checksum(value) => router.checksum = value,
@@ -152,6 +160,7 @@ impl RouterSetting {
             Self::Routers(_) => "routers",
             Self::HopLimit(_) => "hop_limit",
             Self::Password(_) => "password_file",
+            Self::Authentication(_) => "authentication",
             Self::Source(_) => "source",
             Self::FastHandover(_) => "fast_handover",
             Self::Checksum(_) => "checksum",
@@ -179,6 +188,7 @@ impl RouterSetting {
                 | Self::Routers(_)
                 | Self::HopLimit(_)
                 | Self::Password(_)
+                | Self::Authentication(_)
                 | Self::Source(_)
                 | Self::FastHandover(_)
                 | Self::Checksum(_)
@@ -211,7 +221,8 @@ impl fmt::Display for RouterSetting {
             Self::Routers(Some(value)) => value.fmt(f),
             Self::HopLimit(HopLimit::OnLink) => f.write_str("255"),
             Self::HopLimit(HopLimit::Any) => f.write_str("any"),
-            Self::Password(None) => f.write_str("none"),
+            Self::Password(None) | Self::Authentication(None) => f.write_str("none"),
+            Self::Authentication(Some(value)) => f.write_str(&authentication(value)),
             Self::Password(Some(_)) => f.write_str("(secret)"),
             Self::Source(Source::Auto) | Self::Checksum(Checksum::Auto) | Self::Lease(Lease::Auto) => {
                 f.write_str("auto")
@@ -227,6 +238,22 @@ impl fmt::Display for RouterSetting {
             }
         }
     }
+}
+
+/// Tells apart whatever may change, but for the keys themselves.
+fn authentication(value: &Authentication) -> String {
+    let Authentication { mode, keys, active_key, anti_replay, window } = value;
+    let mode = match mode {
+        AuthenticationMode::Enforce => "enforce",
+        AuthenticationMode::Permissive => "permissive",
+        AuthenticationMode::ReceiveOnly => "receive-only",
+    };
+    let guard = match anti_replay {
+        AntiReplay::Time => format!("time within {}", span(*window)),
+        AntiReplay::Monotonic => "monotonic".to_owned(),
+    };
+    let ids = join(keys.iter().map(|key| key.id().to_string()));
+    format!("{{ {mode}, keys [{ids}], signs with {active_key}, {guard} }}")
 }
 
 fn join(parts: impl Iterator<Item = String>) -> String {

@@ -14,6 +14,7 @@ use super::{address, duration, timing};
 /// Checks one router against itself.
 pub(super) fn check(draft: &Draft, findings: &mut Findings) {
     version_2_limits(draft, findings);
+    one_authentication(draft, findings);
     interval(draft, findings);
     families(draft, findings);
     link_local_first(draft, findings);
@@ -42,6 +43,15 @@ fn version_2_limits(draft: &Draft, findings: &mut Findings) {
             }
         }
         None => {}
+    }
+}
+
+/// A password crosses the wire in clear: beside a signature it would prove nothing, and look as if it did.
+fn one_authentication(draft: &Draft, findings: &mut Findings) {
+    if let (Some(password), Some(authentication)) = (draft.password.given(), draft.authentication.given()) {
+        let found = findings.error(password.at, "a router has a password or signatures, not both");
+        found.see(authentication.at, "the signatures");
+        found.help("remove `password_file`: signatures protect version 2 as well");
     }
 }
 

@@ -3,10 +3,12 @@
 
 use core::cell::RefCell;
 use core::fmt;
+use core::ops::Deref;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 use super::diagnostics::Report;
 use super::file::Loaded;
@@ -20,7 +22,7 @@ pub struct Original {
     /// The text.
     pub text: String,
     /// What the named files held. Some of it is secret.
-    files: BTreeMap<PathBuf, Vec<u8>>,
+    files: BTreeMap<PathBuf, Content>,
 }
 
 impl Original {
@@ -30,6 +32,37 @@ impl Original {
     /// The report of [`Config::parse`]; it has none where the same version of vipd made this.
     pub fn parse(&self) -> Result<Loaded, Report> {
         Config::parse_with(&self.text, &self.origin, Files::kept(&self.origin, self.files.clone()))
+    }
+}
+
+/// Holds what a file held, and leaves nothing of it behind in memory.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Content(Vec<u8>);
+
+impl From<&[u8]> for Content {
+    fn from(content: &[u8]) -> Self {
+        Self(content.to_vec())
+    }
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Content(..)")
     }
 }
 
@@ -43,7 +76,7 @@ impl fmt::Debug for Original {
 #[derive(Debug)]
 pub(super) struct Files {
     folder: PathBuf,
-    contents: RefCell<BTreeMap<PathBuf, Vec<u8>>>,
+    contents: RefCell<BTreeMap<PathBuf, Content>>,
     from_disk: bool,
 }
 
@@ -53,7 +86,7 @@ impl Files {
         Self { from_disk: true, ..Self::kept(origin, BTreeMap::new()) }
     }
 
-    fn kept(origin: &Path, contents: BTreeMap<PathBuf, Vec<u8>>) -> Self {
+    fn kept(origin: &Path, contents: BTreeMap<PathBuf, Content>) -> Self {
         let folder = origin.parent().unwrap_or(Path::new("")).to_owned();
         Self { folder, contents: RefCell::new(contents), from_disk: false }
     }
@@ -62,14 +95,19 @@ impl Files {
     ///
     /// # Errors
     /// Those of `read`.
-    pub(super) fn content<E>(&self, name: &str, read: impl FnOnce(&Path) -> Result<Vec<u8>, E>) -> Result<Vec<u8>, E> {
-        let path = self.folder.join(name);
+    pub(super) fn content<E>(&self, name: &str, read: impl FnOnce(&Path) -> Result<Content, E>) -> Result<Content, E> {
+        let path = self.path(name);
         if let Some(known) = self.contents.borrow().get(&path).filter(|_| !self.from_disk) {
             return Ok(known.clone());
         }
         let content = read(&path)?;
         self.contents.borrow_mut().insert(path, content.clone());
         Ok(content)
+    }
+
+    /// Returns where a file is.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     pub(super) fn into_original(self, text: &str, origin: &Path) -> Original {

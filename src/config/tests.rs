@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
 
 mod addresses;
+mod authentication;
 mod diff;
 mod examples;
 mod fuzz;

@@ -11,9 +11,9 @@ use super::model::{Announce, Checksum, HopLimit, Lease, Source, VirtualAddress};
 use super::read::{Field, Placed, Section};
 use super::source::Files;
 use super::tree::{Node, Value};
-use super::{address, password};
+use super::{address, authentication, password};
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "name",
     "interface",
     "vrid",
@@ -28,6 +28,7 @@ const KEYS: [&str; 20] = [
     "routers",
     "hop_limit",
     "password_file",
+    "authentication",
     "source",
     "fast_handover",
     "checksum",
@@ -44,6 +45,7 @@ impl Draft {
         let section = Section::open(node, super::ROUTER, &KEYS, findings)?;
         let interface = address::interface_name;
         let secret = |field: Field<'_>, findings: &mut Findings| password::from_file(field, files, findings);
+        let signed = |field: Field<'_>, findings: &mut Findings| authentication::read(field, files, findings);
         Some(Self {
             name: section.required("name", "orders-db", findings, name),
             interface: section.required("interface", "eth0", findings, interface),
@@ -59,6 +61,7 @@ impl Draft {
             routers: section.optional("routers", findings, |f, to| f.byte(1..=255, to).and_then(NonZeroU8::new)),
             hop_limit: section.optional("hop_limit", findings, hop_limit),
             password: section.optional("password_file", findings, secret),
+            authentication: section.optional("authentication", findings, signed),
             source: section.optional("source", findings, source),
             fast_handover: section.optional("fast_handover", findings, Field::boolean),
             checksum: section.optional("checksum", findings, checksum),

@@ -2,6 +2,7 @@
 //!
 //! The server reads snapshots and queues commands; it never touches a router, a packet socket or an address.
 
+mod authentication;
 mod client;
 mod permission;
 mod request;
@@ -10,6 +11,7 @@ mod server;
 mod socket;
 mod status;
 
+pub use authentication::{AntiReplay, Authentication, Mode, PeerClock};
 pub use client::{Client, ClientError};
 pub use request::{
     Changed, DrainRequest, Problem, Reason, ReloadChange, ReloadRequest, Reloaded, ResumeRequest, RouterReload,

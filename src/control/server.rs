@@ -96,9 +96,13 @@ impl Context {
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
+    /// Returns the configuration that it answers by.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn running(&self) -> Running {
-        let config = Arc::clone(&self.config.lock().unwrap_or_else(PoisonError::into_inner));
-        Running { config, published: self.engine.routers() }
+        Running { config: self.config(), published: self.engine.routers() }
     }
 
     fn status(&self) -> Status {

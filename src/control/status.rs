@@ -15,6 +15,8 @@ use crate::config::VirtualRouter;
 use crate::election::{self, Effective, Instant, StateName, View};
 use crate::engine::{Counters, Discard, Published};
 
+use super::authentication::Authentication;
+
 /// Describes the whole node.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 pub struct Status {
@@ -81,6 +83,8 @@ pub struct RouterStatus {
     pub epoch: u64,
     /// When the router acts next of its own accord; `null`: only when something happens.
     pub deadline_in_ms: Option<u64>,
+    /// How its advertisements are signed and verified; `null`: not at all.
+    pub authentication: Option<Authentication>,
     /// What it sent and heard since the agent started.
     pub traffic: Traffic,
 }
@@ -267,6 +271,10 @@ impl RouterStatus {
             failures: view.failures,
             epoch: view.epoch.0,
             deadline_in_ms: view.deadline.map(|deadline| millis(deadline.since(now))),
+            authentication: config
+                .authentication
+                .as_ref()
+                .map(|authentication| Authentication::of(authentication, snapshot.signing.as_ref())),
             traffic: Traffic::of(&published.counters),
         }
     }

@@ -106,9 +106,11 @@ struct Stage<'a> {
 impl Stage<'_> {
     /// Starts both nodes and waits until `a` serves and `b` knows it.
     fn start_pair(&mut self, scenario: &Scenario, setting: &Setting<'_>) -> Result<(), DrillError> {
+        let key = scenario.fault.needs_keys().then(|| configuration::write_key(setting.directory)).transpose()?;
+        let Setting { interval, transport, .. } = *setting;
         for side in Side::BOTH {
             let configure = |socket: &Path| {
-                configuration::write(side, setting.interval, setting.transport, scenario.preempt, socket)
+                configuration::write(side, interval, transport, scenario.preempt, key.as_deref(), socket)
             };
             let directory = setting.directory.join(side.name());
             self.nodes.push(Node::start(&self.lab, side, &directory, setting.program, configure)?);

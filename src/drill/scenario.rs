@@ -139,6 +139,11 @@ impl Fault {
         matches!(self, Self::Unhearing | Self::AddressRemoved | Self::Strain(_))
     }
 
+    /// Tells whether the nodes have keys.
+    pub(super) const fn needs_keys(self) -> bool {
+        matches!(self, Self::Strain(Strain::Hijack { signed: true }))
+    }
+
     /// Returns how long the address may be away where the role stays.
     pub(super) const fn bearable_absence(self) -> Duration {
         match self {
@@ -352,7 +357,16 @@ pub const SCENARIOS: &[Scenario] = &[
         targets: PUT_RIGHT,
     },
     strain("starve", "busy loops compete with both nodes for the processors", Strain::Starve),
-    strain("hijack", "a third host floods both nodes with forged and recorded advertisements", Strain::Hijack),
+    strain(
+        "hijack",
+        "a third host floods nodes that have keys with forged and recorded advertisements",
+        Strain::Hijack { signed: true },
+    ),
+    strain(
+        "hijack-open",
+        "the same with nodes that have no keys, from the third host's own address",
+        Strain::Hijack { signed: false },
+    ),
     lifeless(
         "kill-all",
         "guardian and agent of the Active node are killed at once: the lease ends",

@@ -23,7 +23,9 @@ impl Engine {
                 Action::SendAdvertisement { priority } => {
                     let socket = self.shares[self.share_of[index]].socket();
                     let member = &mut self.members[index];
-                    match member.advertise(socket, priority) {
+                    let (clock, offset) = (self.clock.read(now), self.clock.offset(now));
+                    let record = |router, sequence| self.ledger.signing(router, sequence, offset);
+                    match member.advertise(socket, priority, clock, record) {
                         Ok(()) => {
                             member.published.counters.sent.increment();
                             if !priority.is_release() {

@@ -44,8 +44,20 @@ pub enum Discard {
     NoAddress,
     /// From a source that is not in `peers`, or sent to the group where unicast is configured.
     UnlistedPeer,
-    /// Wrong or missing password or authentication.
+    /// Wrong or missing password, or signed where this router has no keys.
     Authentication,
+    /// Not signed where only signed packets are taken.
+    Unsigned,
+    /// The authentication trailer is malformed.
+    MalformedTrailer,
+    /// Signed too long ago, or with a clock too far from ours.
+    OutsideWindow,
+    /// Signed with a key that this router does not have.
+    UnknownKey,
+    /// The signature does not belong to the packet and its sender.
+    BadTag,
+    /// The packet, or a later one of its sender, was heard before.
+    Replayed,
     /// From one of our own addresses.
     OwnAddress,
     /// A VRID that nobody configured on this interface.
@@ -54,7 +66,7 @@ pub enum Discard {
 
 impl Discard {
     /// Lists every reason, in the order of the counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Length,
         Self::Version,
         Self::Type,
@@ -64,6 +76,12 @@ impl Discard {
         Self::NoAddress,
         Self::UnlistedPeer,
         Self::Authentication,
+        Self::Unsigned,
+        Self::MalformedTrailer,
+        Self::OutsideWindow,
+        Self::UnknownKey,
+        Self::BadTag,
+        Self::Replayed,
         Self::OwnAddress,
         Self::UnknownVrid,
     ];
@@ -80,6 +98,12 @@ impl Discard {
             Self::NoAddress => "no_address",
             Self::UnlistedPeer => "unlisted_peer",
             Self::Authentication => "authentication",
+            Self::Unsigned => "unsigned",
+            Self::MalformedTrailer => "malformed_trailer",
+            Self::OutsideWindow => "outside_window",
+            Self::UnknownKey => "unknown_key",
+            Self::BadTag => "bad_tag",
+            Self::Replayed => "replayed",
             Self::OwnAddress => "own_address",
             Self::UnknownVrid => "unknown_vrid",
         }

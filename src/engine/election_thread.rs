@@ -11,13 +11,14 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use crate::dataplane::{self, DataplaneHandle, Order};
 use crate::election::{Event, Instant, StateName, earliest};
-use crate::net::{Timer, boot_nanos};
+use crate::net::{Timer, boot_nanos, clock_is_synchronised, wall_nanos};
 
 use super::answers::Answers;
 use super::handle::Inbox;
 use super::ledger::Ledger;
 use super::member::Member;
 use super::notice::Teller;
+use super::signing_clock::SigningClock;
 use super::sockets::Share;
 
 const COMMANDS: u64 = u64::MAX;
@@ -25,6 +26,9 @@ const ANSWERS: u64 = u64::MAX - 1;
 const TIMER: u64 = u64::MAX - 2;
 /// How soon something that could not be done is tried again: a withdrawal without room in the queue, a busy reader.
 const SOON: Duration = Duration::from_millis(1);
+
+/// How often the signing clock is compared with the wall clock, at most: nothing wakes this thread for it.
+const CLOCKS: Duration = Duration::from_secs(1);
 
 /// How many of its intervals a router must have been away for to distrust what it hears next.
 const INTERVALS_OF_ABSENCE: u32 = 3;
@@ -43,6 +47,7 @@ pub(super) struct Engine {
     pub(super) dataplane: DataplaneHandle,
     pub(super) teller: Teller,
     pub(super) ledger: Box<dyn Ledger>,
+    pub(super) clock: SigningClock,
     pub(super) buffer: Vec<u8>,
     pub(super) retry_sockets_at: Option<Instant>,
     /// Orders that found no room in the address thread's queue, and must not be lost.
@@ -64,6 +69,7 @@ impl Engine {
         dataplane: DataplaneHandle,
         teller: Teller,
         ledger: Box<dyn Ledger>,
+        clock: SigningClock,
     ) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let timer = Timer::new()?;
@@ -84,6 +90,7 @@ impl Engine {
             dataplane,
             teller,
             ledger,
+            clock,
             // An IPv4 header with options and the longest advertisement; anything longer is not one of ours.
             buffer: vec![0; 8192],
             retry_sockets_at: None,
@@ -204,10 +211,19 @@ impl Engine {
         self.members.iter().all(left) || Self::now() >= stop_by
     }
 
+    /// Follows the wall clock, where anything is signed by it (ownership rule 27).
+    fn compare_clocks(&mut self, now: Instant) {
+        let due = self.clock.compared_ago(now) >= CLOCKS;
+        if due && self.members.iter().any(|member| member.plan.authentication.is_some()) {
+            self.clock.compare(now, wall_nanos(), clock_is_synchronised());
+        }
+    }
+
     fn publish(&mut self) {
         let now = Self::now();
+        self.compare_clocks(now);
         for member in &mut self.members {
-            member.publish(now);
+            member.publish(now, &self.clock);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::net::Wake;
 
 use super::changing::Change;
 use super::counters::Counters;
+use super::signatures::Marks;
 
 /// Asks the election thread for something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,8 +46,21 @@ pub struct Snapshot {
     pub source: Option<IpAddr>,
     /// How many commands the router has carried out.
     pub commands: u64,
+    /// What is known of signatures, where advertisements are signed or verified.
+    pub signing: Option<Signing>,
     /// When this was taken.
     pub taken: Instant,
+}
+
+/// Copies what the election thread knows of signatures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Signing {
+    /// Who was heard, with which sequences and clocks.
+    pub heard: Marks,
+    /// The wall clock less the signing clock when they were last compared, in nanoseconds.
+    pub clock_behind_wall: i64,
+    /// Whether the wall clock was synchronised at that moment.
+    pub clock_synchronised: bool,
 }
 
 /// Publishes one router to readers.
@@ -76,8 +90,15 @@ impl Published {
             failures: 0,
             deadline: None,
         };
-        let latest =
-            Snapshot { view, interface_index: None, link_up: false, source: None, commands: 0, taken: Instant::ZERO };
+        let latest = Snapshot {
+            view,
+            interface_index: None,
+            link_up: false,
+            source: None,
+            commands: 0,
+            signing: None,
+            taken: Instant::ZERO,
+        };
         let (counters, gone) = (Counters::default(), AtomicBool::new(false));
         Self { name, counters, place, gone, latest: Mutex::new(latest) }
     }

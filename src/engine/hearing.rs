@@ -45,7 +45,8 @@ impl Engine {
             let Some(index) = owner else { continue };
             let now = Self::now();
             let member = &mut self.members[index];
-            match inspect::inspect(&member.plan, member.link.source, &datagram) {
+            let (source, clock) = (member.link.source, self.clock.read(now));
+            match inspect::inspect(&member.plan, source, &datagram, &mut member.memory, clock) {
                 Ok((heard, advertisement)) => {
                     member.published.counters.received.increment();
                     if heard.priority.is_release() {

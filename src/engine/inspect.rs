@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use vrrp_packet::{Advertisement, Family, IpHeader, ParseError, Version, Vrid};
+use vrrp_packet::{Advertisement, Family, IpHeader, ParseError, UnixTime, Version, Vrid};
 
 use crate::election::Heard;
 use crate::net::Datagram;
 
 use super::counters::Discard;
 use super::plan::Plan;
+use super::signatures::Memory;
 
 /// Reads the VRID, which decides whose packet this is, before anything else is known to be right.
 ///
@@ -17,7 +18,7 @@ pub(super) fn vrid_of(payload: &[u8]) -> Option<Vrid> {
     payload.get(1).copied().and_then(Vrid::new)
 }
 
-/// Checks a datagram for the router that it names.
+/// Checks a datagram for the router that it names; `now` is what the signing clock says.
 ///
 /// # Errors
 /// The reason why it must be discarded.
@@ -25,6 +26,8 @@ pub(super) fn inspect<'a>(
     plan: &Plan,
     own: Option<IpAddr>,
     datagram: &Datagram<'a>,
+    memory: &mut Memory,
+    now: UnixTime,
 ) -> Result<(Heard, Advertisement<'a>), Discard> {
     let ip = IpHeader { source: datagram.source, destination: datagram.destination, hop_limit: datagram.hop_limit };
     if own == Some(ip.source) {
@@ -41,18 +44,25 @@ pub(super) fn inspect<'a>(
     if advertisement.version() != plan.settings.version {
         return Err(Discard::Version);
     }
-    authenticate(plan, &advertisement)?;
+    authenticate(plan, &advertisement, memory, now)?;
     let heard = Heard { source: ip.source, priority: advertisement.priority(), interval: advertisement.interval() };
     Ok((heard, advertisement))
 }
 
-fn authenticate(plan: &Plan, advertisement: &Advertisement<'_>) -> Result<(), Discard> {
-    if advertisement.trailer().is_some() {
-        // Whoever signs expects to be verified; this router has no key to do so.
-        return Err(Discard::Authentication);
-    }
+fn authenticate(
+    plan: &Plan,
+    advertisement: &Advertisement<'_>,
+    memory: &mut Memory,
+    now: UnixTime,
+) -> Result<(), Discard> {
     let accepted = advertisement.v2_authentication().is_none_or(|theirs| theirs.matches(plan.password));
-    if accepted { Ok(()) } else { Err(Discard::Authentication) }
+    match &plan.authentication {
+        _ if !accepted => Err(Discard::Authentication),
+        Some(authentication) => memory.admit(authentication, advertisement, now),
+        // Whoever signs expects to be verified; this router has no key to do so.
+        None if advertisement.trailer().is_some() => Err(Discard::Authentication),
+        None => Ok(()),
+    }
 }
 
 /// Tells whether the advertisement lists the configured addresses, in any order.

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use vrrp_packet::Sequence;
+
 use crate::election::{Epoch, Instant, StateName};
 
 /// Records what a router holds, before it holds it. Called by the election thread: it must not block or allocate.
@@ -12,6 +14,9 @@ pub trait Ledger: Send {
     fn withdrawn(&self, router: usize);
     /// The router entered a state.
     fn entered(&self, router: usize, state: StateName);
+    /// An advertisement is about to be signed with this sequence; the signing clock is ahead of the boot clock by so many
+    /// nanoseconds.
+    fn signing(&self, router: usize, sequence: Sequence, clock_offset: i64);
     /// The election thread runs. Where it does not do so again within this time it hangs.
     fn beat(&self, now: Instant, again_within: Duration);
     /// The election thread ends.

@@ -4,14 +4,16 @@ use core::time::Duration;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use vrrp_packet::{ChecksumForm, Priority};
+use vrrp_packet::{ChecksumForm, Priority, Sequence, UnixTime};
 
 use crate::election::{Action, Effective, Event, Fault, Instant, Router};
 use crate::net::VrrpSocket;
 
-use super::handle::{Published, Snapshot};
+use super::handle::{Published, Signing, Snapshot};
 use super::notice::{Limited, News, Notice, Teller};
 use super::plan::Plan;
+use super::signatures::Memory;
+use super::signing_clock::SigningClock;
 use super::voice::Voice;
 
 /// How long the same kind of news about a router is kept back after it was told, in nanoseconds.
@@ -61,6 +63,8 @@ pub(super) struct Member {
     /// How many commands were carried out.
     pub(super) commands: u64,
     voice: Voice,
+    /// Which sequences of signed advertisements were used.
+    pub(super) memory: Memory,
     told: [u64; Limited::COUNT],
     unpublished: bool,
 }
@@ -73,6 +77,7 @@ impl Member {
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
             commands: 0,
+            memory: plan.remembered,
             plan,
             published,
             link: Link::default(),
@@ -182,13 +187,25 @@ impl Member {
         }
     }
 
-    /// Sends an advertisement.
+    /// Sends an advertisement; `record` is told each sequence before it is used.
     ///
     /// # Errors
     /// The kernel's error number.
-    pub(super) fn advertise(&mut self, socket: Option<&VrrpSocket>, priority: Priority) -> Result<(), i32> {
+    pub(super) fn advertise(
+        &mut self,
+        socket: Option<&VrrpSocket>,
+        priority: Priority,
+        clock: UnixTime,
+        record: impl Fn(usize, Sequence),
+    ) -> Result<(), i32> {
         let (Some(socket), Some(source)) = (socket, self.link.source) else { return Err(libc::ENETDOWN) };
-        self.voice.advertise(&self.plan, socket, source, priority)
+        let index = self.index;
+        let mut next = |guard| {
+            let sequence = self.memory.next_to_send(guard, clock);
+            record(index, sequence);
+            sequence
+        };
+        self.voice.advertise(&self.plan, socket, source, priority, &mut next)
     }
 
     /// Tells news of this router, of the limited kinds only once a minute.
@@ -208,7 +225,7 @@ impl Member {
     }
 
     /// Publishes what changed; where a reader is just copying, the change waits for the next turn.
-    pub(super) fn publish(&mut self, now: Instant) {
+    pub(super) fn publish(&mut self, now: Instant, clock: &SigningClock) {
         if !self.unpublished {
             return;
         }
@@ -218,6 +235,11 @@ impl Member {
             link_up: self.link.up,
             source: self.link.source,
             commands: self.commands,
+            signing: self.plan.authentication.as_ref().map(|_| Signing {
+                heard: self.memory.heard,
+                clock_behind_wall: clock.behind_wall(),
+                clock_synchronised: clock.is_synchronised(),
+            }),
             taken: now,
         };
         self.unpublished = !self.published.publish(snapshot);

@@ -21,16 +21,20 @@ mod member;
 mod notice;
 mod plan;
 mod pulse;
+mod signatures;
+mod signing_clock;
 mod sockets;
 mod voice;
 
 pub use answers::{AnswerSender, Answers, answers};
 pub use changing::{Change, Newcomer};
 pub use counters::{Counter, Counters, Discard};
-pub use handle::{Busy, Command, Handle, Inbox, Published, Snapshot, channel};
+pub use handle::{Busy, Command, Handle, Inbox, Published, Signing, Snapshot, channel};
 pub use ledger::Ledger;
 pub use notice::{News, Notice, Notices};
 pub use plan::Plan;
+pub use signatures::{Authentication, Mark, Marks, Memory, SENDERS};
+pub use signing_clock::SigningClock;
 pub use voice::say_farewell;
 
 /// Holds what the election thread is connected to.
@@ -43,6 +47,8 @@ pub struct Connections {
     pub dataplane: DataplaneHandle,
     /// Takes the record for the guardian.
     pub ledger: Box<dyn Ledger>,
+    /// Tells the time that advertisements are signed with.
+    pub clock: SigningClock,
 }
 
 /// Is the running election thread.
@@ -60,12 +66,12 @@ pub struct Running {
 /// # Errors
 /// What the kernel says where a descriptor or the thread cannot be had.
 pub fn start(plans: Vec<Plan>, connections: Connections, realtime: Option<u8>) -> io::Result<Running> {
-    let Connections { inbox, answers, dataplane, ledger } = connections;
+    let Connections { inbox, answers, dataplane, ledger, clock } = connections;
     let (teller, notices) = notice::ring()?;
     let members = plans.into_iter().zip(inbox.routers.iter()).enumerate();
     let members =
         members.map(|(index, (plan, published))| member::Member::new(index, plan, published.clone())).collect();
-    let engine = election_thread::Engine::new(members, inbox, answers, dataplane, teller, ledger)?;
+    let engine = election_thread::Engine::new(members, inbox, answers, dataplane, teller, ledger, clock)?;
     let (promoted, promotion) = std::sync::mpsc::sync_channel(1);
     let thread = thread::Builder::new().name("election".to_owned()).spawn(move || {
         // The starter waits for this one message, so it cannot be lost.

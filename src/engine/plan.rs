@@ -7,6 +7,8 @@ use vrrp_packet::{ChecksumForm, Family, Vrid};
 
 use crate::election::Settings;
 
+use super::signatures::{Authentication, Memory};
+
 /// Describes one Virtual Router to the election thread. Its index in the list of plans is its name there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
@@ -26,6 +28,10 @@ pub struct Plan {
     pub on_link_only: bool,
     /// Version 2's password, padded with zeros.
     pub password: Option<[u8; 8]>,
+    /// How advertisements are signed and verified; `None`: not at all.
+    pub authentication: Option<Authentication>,
+    /// What an earlier run remembered of signed advertisements.
+    pub remembered: Memory,
     /// The checksum form to send; `None`: begin with the pseudo-header, then follow the Active Router.
     pub checksum: Option<ChecksumForm>,
     /// The address that advertisements must come from; `None`: the interface's first.

@@ -7,25 +7,23 @@ use crate::election::{Instant, StateName};
 use super::election_thread::Engine;
 use super::member::Member;
 
-/// How soon the thread runs again at the latest: while the peers hold this node for Active, even with a long interval, so
-/// that a stopped agent costs less than a second; and else.
-const BEAT_ACTIVE: Duration = Duration::from_millis(250);
-const BEAT_IDLE: Duration = Duration::from_secs(2);
+/// How soon the thread runs again where no shorter interval makes it.
+const BEAT: Duration = Duration::from_secs(2);
 /// How much of a lease is left when it is given up as unrenewed: where the address thread itself stops renewing (rule 12).
 const MARGIN: Duration = Duration::from_millis(500);
 
 impl Engine {
-    /// Returns within what time the thread runs again, whatever happens.
+    /// Returns within what time the thread runs again, whatever happens: while the peers hold this node for Active its
+    /// advertisements are its heartbeat.
     pub(super) fn beat_within(&self) -> Duration {
         let speaking = self.members.iter().filter(|member| speaks(member));
-        let shortest = speaking.map(|member| member.plan.settings.interval.duration().min(BEAT_ACTIVE)).min();
-        shortest.unwrap_or(BEAT_IDLE)
+        speaking.map(|member| member.plan.settings.interval.duration()).min().unwrap_or(BEAT).min(BEAT)
     }
 
     pub(super) fn beat(&mut self) {
         let (now, within) = (Self::now(), self.beat_within());
         self.beat_by = now + within;
-        // A beat and a half may be missed. At 10 ms this is 25 ms, and no peer takes over in less than 30 ms.
+        // No peer takes over within three intervals; the guardian needs some of that to withdraw.
         self.ledger.beat(now, within * 5 / 2);
     }
 

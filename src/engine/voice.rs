@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use vrrp_packet::{ChecksumForm, Family, IpHeader, Outgoing, Priority};
+use vrrp_packet::{ChecksumForm, Family, IpHeader, Outgoing, Priority, ReplayGuard, Sequence};
 
 use crate::net::{GROUP_V4, GROUP_V6, VrrpSocket};
 
@@ -38,7 +38,7 @@ impl Voice {
 
     /// Sends an advertisement to the group or to every peer.
     ///
-    /// It counts as sent where at least one destination took it (ownership rule 11).
+    /// `next_sequence` is asked for a sequence for each packet that is signed. It counts as sent where at least one destination took it (ownership rule 11).
     ///
     /// # Errors
     /// The kernel's error number, where none did.
@@ -48,6 +48,7 @@ impl Voice {
         socket: &VrrpSocket,
         source: IpAddr,
         priority: Priority,
+        next_sequence: &mut dyn FnMut(ReplayGuard) -> Sequence,
     ) -> Result<(), i32> {
         let destinations = if plan.peers.is_empty() { &self.group[..] } else { &plan.peers[..] };
         let mut outcome = Err(libc::EDESTADDRREQ);
@@ -62,8 +63,13 @@ impl Voice {
                 checksum: self.form,
                 password: plan.password,
             };
+            let signed = plan.authentication.as_ref().and_then(|it| it.signing_key.as_ref().map(|key| (key, it.guard)));
+            let emitted = match signed {
+                Some((key, guard)) => outgoing.emit_signed_into(&ip, key, next_sequence(guard), &mut self.payload),
+                None => outgoing.emit_into(&ip, &mut self.payload),
+            };
             // The configuration admits nothing that cannot be emitted.
-            let sent = match outgoing.emit_into(&ip, &mut self.payload) {
+            let sent = match emitted {
                 Ok(()) => socket.send(source, destination, &self.payload),
                 Err(_) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
             };
@@ -79,9 +85,17 @@ impl Voice {
 
 /// Says Priority 0 for a router whose election thread is dead, through a socket of its own.
 ///
+/// `next_sequence` is asked for a sequence for each packet that is signed.
+///
 /// # Errors
 /// What the kernel says.
-pub fn say_farewell(plan: &Plan, interface_index: u32, source: IpAddr) -> io::Result<()> {
+pub fn say_farewell(
+    plan: &Plan,
+    interface_index: u32,
+    source: IpAddr,
+    mut next_sequence: impl FnMut(ReplayGuard) -> Sequence,
+) -> io::Result<()> {
     let socket = VrrpSocket::open(&plan.interface, interface_index, plan.family, false)?;
-    Voice::new(plan).advertise(plan, &socket, source, Priority::RELEASE).map_err(io::Error::from_raw_os_error)
+    let said = Voice::new(plan).advertise(plan, &socket, source, Priority::RELEASE, &mut next_sequence);
+    said.map_err(io::Error::from_raw_os_error)
 }

@@ -73,11 +73,11 @@ pub trait Cleanup {
     /// What kept them here. No Priority 0 is sent then, and the lease bounds the rest.
     fn withdraw(&mut self, router: usize) -> io::Result<()>;
 
-    /// Sends Priority 0 for a router.
+    /// Sends Priority 0 for a router. What the agent left in the table says how to sign it.
     ///
     /// # Errors
     /// Why it did not leave. The peers then wait for Active_Down_Interval.
-    fn release(&mut self, router: usize) -> io::Result<()>;
+    fn release(&mut self, router: usize, table: &Table) -> io::Result<()>;
 }
 
 /// Runs the agent until it is told to leave or cannot run at all, and returns the exit code for the whole.
@@ -251,7 +251,7 @@ pub(super) fn clean_up(table: &Table, cleanup: &mut dyn Cleanup) {
     }
     for router in (0..table.routers()).filter(|&router| table.is_active(router)) {
         if table.claimed(router).is_none()
-            && let Err(error) = cleanup.release(router)
+            && let Err(error) = cleanup.release(router, table)
         {
             tracing::error!(router, %error, "Priority 0 cannot be sent for the agent");
         }

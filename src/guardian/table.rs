@@ -1,9 +1,9 @@
 //! What the agent tells its guardian, in words that survive it.
 //!
 //! Two words for the heartbeats and one for the generation, then two for each Virtual Router in the configuration's order:
-//! the claimed epoch, and whether it is Active in the protocol.
+//! the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: one
+//! word for the clock, and one for each router, the last sequence.
 
-use core::fmt;
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
@@ -16,6 +16,8 @@ const HEADER: usize = 3;
 const GENERATION: usize = 2;
 /// The claimed epoch and the Active flag.
 const PER_ROUTER: usize = 2;
+/// The signing clock.
+const CLOCK: usize = 1;
 
 /// Names a thread that shows that it is alive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,12 +29,13 @@ pub enum Thread {
     Address,
 }
 
-impl fmt::Display for Thread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Thread {
+    /// Returns the name that the kernel knows the thread by.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Election => "election",
-            Self::Address => "address",
-        })
+            Self::Address => "addresses",
+        }
     }
 }
 
@@ -46,7 +49,7 @@ impl Table {
     /// # Errors
     /// What the kernel says: no memory, too many files open.
     pub fn create(routers: usize) -> io::Result<Self> {
-        net::Table::create(HEADER + PER_ROUTER * routers).map(Self)
+        net::Table::create(HEADER + PER_ROUTER * routers + CLOCK + routers).map(Self)
     }
 
     /// Maps a table that another process made.
@@ -55,7 +58,7 @@ impl Table {
     /// `InvalidInput` where the file descriptor is something else.
     pub(super) fn from_fd(memory: OwnedFd) -> io::Result<Self> {
         let table = net::Table::from_fd(memory)?;
-        if table.words().len() < HEADER {
+        if table.words().len() < HEADER + CLOCK {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         Ok(Self(table))
@@ -63,7 +66,7 @@ impl Table {
 
     /// Returns how many Virtual Routers it has room for.
     pub const fn routers(&self) -> usize {
-        (self.0.words().len() - HEADER) / PER_ROUTER
+        (self.0.words().len() - HEADER - CLOCK) / (PER_ROUTER + 1)
     }
 
     /// Records that a router's addresses are about to be claimed under an epoch, or, with `None`, that they are confirmed gone.
@@ -94,6 +97,27 @@ impl Table {
         self.0.word(thread as usize).store(until.unwrap_or(0), Ordering::Release);
     }
 
+    /// Records the last sequence that a router's advertisements were signed with; it must not be used again.
+    pub fn set_sequence(&self, router: usize, sequence: NonZeroU64) {
+        self.sequence_word(router).store(sequence.get(), Ordering::Release);
+    }
+
+    /// Returns the last sequence that a router's advertisements were signed with.
+    pub fn sequence(&self, router: usize) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.sequence_word(router).load(Ordering::Acquire))
+    }
+
+    /// Records the signing clock less the boot clock, in nanoseconds.
+    pub fn set_clock_offset(&self, nanos: i64) {
+        self.clock_word().store(nanos.cast_unsigned(), Ordering::Release);
+    }
+
+    /// Returns the signing clock less the boot clock, in nanoseconds; `None` where nothing was ever signed.
+    pub fn clock_offset(&self) -> Option<i64> {
+        // The clocks agree only on a machine that was booted in 1970.
+        Some(self.clock_word().load(Ordering::Acquire).cast_signed()).filter(|nanos| *nanos != 0)
+    }
+
     /// Returns what each thread has promised; `None`: nothing.
     pub fn promises(&self) -> [Option<u64>; 2] {
         [Thread::Election, Thread::Address].map(|thread| {
@@ -114,6 +138,14 @@ impl Table {
 
     const fn claim_word(&self, router: usize) -> &AtomicU64 {
         self.0.word(HEADER + PER_ROUTER * router)
+    }
+
+    const fn clock_word(&self) -> &AtomicU64 {
+        self.0.word(HEADER + PER_ROUTER * self.routers())
+    }
+
+    const fn sequence_word(&self, router: usize) -> &AtomicU64 {
+        self.0.word(HEADER + PER_ROUTER * self.routers() + CLOCK + router)
     }
 
     const fn active_word(&self, router: usize) -> &AtomicU64 {
@@ -141,7 +173,11 @@ mod tests {
         table.set_active(1, true);
         table.promise(Thread::Address, Some(9));
         table.supersede();
+        table.set_clock_offset(-5);
+        table.set_sequence(1, NonZeroU64::MAX);
 
+        assert_eq!((table.clock_offset(), Table::create(1).unwrap().clock_offset()), (Some(-5), None));
+        assert_eq!((table.sequence(0), table.sequence(1)), (None, Some(NonZeroU64::MAX)));
         assert_eq!((table.claimed(0), table.claimed(1)), (epoch, None));
         assert_eq!((table.is_active(0), table.is_active(1)), (false, true));
         assert_eq!(table.promises(), [None, Some(9)]);

@@ -7,12 +7,15 @@ use std::os::fd::AsFd;
 use nix::sys::signal::Signal;
 
 use super::run::{End, Guardian, clean_up, nanos, wait_for};
-use super::{Cleanup, Table, Verdict, Watch};
-use crate::net::{Child, boot_nanos};
+use super::{Cleanup, Table, Thread, Verdict, Watch};
+use crate::net::{Child, boot_nanos, find_thread, is_held_up};
 
 /// How often the addresses of an agent that was given up on, but does not die, are looked for: what its kernel calls had
 /// begun may still put them back.
 const SWEEP: u64 = 250_000_000;
+
+/// How often an address thread that is held up is looked at again.
+const HELD_UP: u64 = 250_000_000;
 
 /// Watches one agent.
 pub(super) struct Vigil<'g, 'p> {
@@ -80,7 +83,10 @@ impl<'g, 'p> Vigil<'g, 'p> {
             }
             return Ok(());
         }
-        match self.watch.look(now, self.guardian.table.promises()) {
+        let [election, address] = self.guardian.table.promises();
+        let address =
+            address.map(|until| if until <= now && self.is_held_up(Thread::Address) { now + HELD_UP } else { until });
+        match self.watch.look(now, [election, address]) {
             Verdict::Alive(next) => {
                 // An agent that promises nothing is only starting or leaving, which must not last either.
                 let fed = next.and_then(|_| Some(self.guardian.feeder.as_ref()?.feed(now)));
@@ -88,7 +94,10 @@ impl<'g, 'p> Vigil<'g, 'p> {
             }
             Verdict::Stuck(thread) => {
                 self.condemn(cleanup)?;
-                tracing::error!("the agent's {thread} thread does not run: the agent was killed and cleaned up after");
+                tracing::error!(
+                    "the agent's thread \"{}\" does not run: the agent was killed and cleaned up after",
+                    thread.name()
+                );
             }
         }
         if self.leave_by.is_some_and(|at| now >= at) && self.condemned.is_none() {
@@ -96,6 +105,13 @@ impl<'g, 'p> Vigil<'g, 'p> {
             tracing::error!(patience = ?self.guardian.plan.patience, "the agent did not leave: it was killed");
         }
         Ok(())
+    }
+
+    /// Tells whether a thread does not run for want of a CPU or of the kernel's lock on addresses, which would keep the
+    /// guardian from withdrawing just the same. If it lasts, the election thread falls silent before the lease ends (rule 13).
+    fn is_held_up(&self, thread: Thread) -> bool {
+        let process = self.child.id().cast_signed();
+        find_thread(process, thread.name()).and_then(|thread| is_held_up(process, thread)).unwrap_or(false)
     }
 
     /// Gives up on the agent and cleans up after it, without waiting for its death: a frozen process dies when it thaws.

@@ -1,29 +1,10 @@
 //! Stops one thread of a process and lets the others run, as a hang would: what a drill does to an agent.
 
-use std::fs;
 use std::io;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use nix::errno::Errno;
-
-/// Finds a thread of a process by its name, and returns its number.
-///
-/// # Errors
-/// `NotFound` where the process has no such thread.
-pub fn find_thread(process: i32, name: &str) -> io::Result<i32> {
-    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        let thread = thread?;
-        // A thread may end while it is looked at.
-        let found = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
-        if found.trim_end() == name
-            && let Some(number) = thread.file_name().to_str().and_then(|number| number.parse().ok())
-        {
-            return Ok(number);
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::NotFound, format!("process {process} has no thread \"{name}\"")))
-}
 
 /// Stops a thread for the rest of its life and returns when it stands still; it can still be killed.
 ///
@@ -77,13 +58,14 @@ fn next_change(thread: i32) -> io::Result<Change> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tests {
+    use std::fs;
     use std::process::Command;
 
     use nix::sys::signal::Signal;
 
     use super::*;
-    use crate::net::Child;
     use crate::net::testing::becomes_readable;
+    use crate::net::{Child, find_thread};
 
     #[test]
     fn a_held_thread_stands_still_and_can_be_killed() {
@@ -100,11 +82,9 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_is_not_there_cannot_be_held() {
+    fn a_thread_of_the_own_process_cannot_be_held() {
         let this = std::process::id().cast_signed();
 
-        assert_eq!(find_thread(this, "no such name").unwrap_err().kind(), io::ErrorKind::NotFound);
-        // A thread of the own process cannot be traced.
         assert!(hold_thread(this).is_err());
     }
 }

@@ -22,15 +22,16 @@ mod shared;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 pub(crate) mod testing;
+mod thread_state;
 mod timer;
 mod vrrp_socket;
 mod wake;
 
 pub use capture::{Capture, Frame};
-pub use clock::boot_nanos;
+pub use clock::{boot_nanos, clock_is_synchronised, wall_nanos};
 pub use frame_socket::FrameSocket;
 pub use freezer::{Freezer, Hierarchy};
-pub use held_thread::{find_thread, hold_thread};
+pub use held_thread::hold_thread;
 pub use instance_lock::{InstanceLock, LockError};
 pub use namespace::Namespace;
 pub use netlink::Netlink;
@@ -40,6 +41,7 @@ pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
 pub use sentry::{Mac, Sentry, Sighting};
 pub use shared::Table;
+pub use thread_state::{find_thread, is_held_up};
 pub use timer::Timer;
 pub use vrrp_socket::{Datagram, GROUP_V4, GROUP_V6, ReceiveError, VrrpSocket};
 pub use wake::Wake;

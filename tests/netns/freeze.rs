@@ -67,7 +67,7 @@ fn the_guardian_withdraws_for_a_stopped_agent_before_the_peer_takes_over() {
 
         scene.is_handed_over(&mut a, &mut b);
         is_replaced(&a, agent);
-        a.logs("the agent's election thread does not run");
+        a.logs("does not run");
         assert_eq!(a.after_hearing(5).state, State::Backup);
         scene.never_came_back();
     }
@@ -114,7 +114,7 @@ fn a_wedged_election_thread_is_withdrawn_for_before_the_peer_takes_over() {
 
         scene.is_handed_over(&mut a, &mut b);
         is_replaced(&a, agent);
-        a.logs("the agent's election thread does not run");
+        a.logs("the agent's thread \"election\" does not run");
     }
 }
 
@@ -129,7 +129,7 @@ fn a_wedged_address_thread_is_withdrawn_for_while_the_agent_still_speaks() {
 
     scene.is_handed_over(&mut a, &mut b);
     is_replaced(&a, agent);
-    a.logs("the agent's address thread does not run");
+    a.logs("the agent's thread \"addresses\" does not run");
 }
 
 #[test]

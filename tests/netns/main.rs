@@ -3,6 +3,7 @@
 //! It needs root. Every test has a network of its own, so that all of them can run at the same time.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod authentication;
 mod bad_input;
 mod contention;
 mod crash;
@@ -10,6 +11,7 @@ mod drill;
 mod election;
 mod families;
 mod freeze;
+mod keys;
 mod lab;
 mod leaving;
 mod links;

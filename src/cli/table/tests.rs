@@ -1,7 +1,7 @@
 use vrrp_packet::Family;
 
 use crate::cli::paint;
-use crate::control::{ActiveRouter, Agent, Traffic};
+use crate::control::{ActiveRouter, Agent, AntiReplay, Authentication, Mode, PeerClock, Traffic};
 
 use super::*;
 
@@ -27,6 +27,7 @@ fn router(name: &str, state: State) -> RouterStatus {
         failures: 0,
         epoch: 1,
         deadline_in_ms: Some(700),
+        authentication: None,
         traffic: Traffic {
             sent: 192,
             send_failed: 0,
@@ -84,4 +85,33 @@ fn colours_do_not_move_the_columns() {
     assert!(lines[1].contains("\x1b[32mACTIVE\x1b[0m"));
     let codes = "\x1b[32m\x1b[0m".len();
     assert_eq!(lines[1].find("3m12s").map(|at| at - codes), lines[2].find("3m12s"));
+}
+
+fn authentication() -> Authentication {
+    Authentication {
+        mode: Mode::Enforce,
+        active_key: 2,
+        keys: vec![1, 2],
+        anti_replay: AntiReplay::Time,
+        window_ms: 5_000,
+        clock_synchronised: true,
+        wall_clock_ahead_ms: 0,
+        peers: vec![PeerClock { source: [10, 77, 0, 2].into(), ahead_ms: -12 }],
+    }
+}
+
+#[test]
+fn how_advertisements_are_signed_is_said_and_what_is_wrong_with_a_clock() {
+    let signed = RouterStatus { authentication: Some(authentication()), ..router("signed", State::Active) };
+    let peers = vec![
+        PeerClock { source: [10, 77, 0, 2].into(), ahead_ms: 2_800 },
+        PeerClock { source: [10, 77, 0, 3].into(), ahead_ms: 0 },
+    ];
+    let stepped = Authentication { peers, wall_clock_ahead_ms: -3_600_000, ..authentication() };
+    let stepped = RouterStatus { authentication: Some(stepped), ..router("stepped", State::Active) };
+    let on_the_way = Authentication { mode: Mode::Permissive, clock_synchronised: false, ..authentication() };
+    let on_the_way = RouterStatus { authentication: Some(on_the_way), ..router("on-the-way", State::Backup) };
+    let first = Authentication { mode: Mode::ReceiveOnly, anti_replay: AntiReplay::Monotonic, ..authentication() };
+    let first = RouterStatus { authentication: Some(first), ..router("first", State::Backup) };
+    insta::assert_snapshot!(rendered(vec![signed, stepped, on_the_way, first]));
 }

@@ -18,7 +18,7 @@ fn host(eth0: &[HostAddress]) -> HostFacts {
     };
     let lo = interface("lo", 1, &[own("127.0.0.1", 8), own("::1", 128)]);
     let eth1 = interface("eth1", 4, &[own("192.0.2.1", 24)]);
-    HostFacts { interfaces: vec![lo, interface("eth0", 3, eth0), eth1] }
+    HostFacts { interfaces: vec![lo, interface("eth0", 3, eth0), eth1], clock_synchronised: true }
 }
 
 fn db1() -> HostFacts {

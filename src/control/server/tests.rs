@@ -44,6 +44,7 @@ fn router(name: &str, vrid: u8, priority: u8) -> Configured {
         routers: None,
         hop_limit: HopLimit::OnLink,
         password: None,
+        authentication: None,
         source: Source::Auto,
         fast_handover: true,
         checksum: Checksum::Auto,

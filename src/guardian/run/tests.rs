@@ -88,7 +88,7 @@ impl Cleanup for Recorder {
         if self.stuck == Some(router) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
-    fn release(&mut self, router: usize) -> io::Result<()> {
+    fn release(&mut self, router: usize, _table: &Table) -> io::Result<()> {
         append(&self.log, &format!("release {router}"));
         Ok(())
     }
@@ -234,7 +234,7 @@ fn a_signal_to_leave_ends_the_wait_for_the_next_start() {
             // To this thread alone; it is collected during the wait that follows.
             Ok(nix::sys::signal::raise(Signal::SIGTERM)?)
         }
-        fn release(&mut self, _: usize) -> io::Result<()> {
+        fn release(&mut self, _: usize, _: &Table) -> io::Result<()> {
             Ok(())
         }
     }

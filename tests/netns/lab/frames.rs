@@ -1,10 +1,11 @@
 //! Frames that a test makes itself and puts on the wire as if another router had sent them.
 
+use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
 
 use pnet::util::checksum;
-use vipd::net::FrameSocket;
-use vrrp_packet::{ChecksumForm, Interval, IpHeader, Outgoing, Priority, Version, Vrid};
+use vipd::net::{FrameSocket, wall_nanos};
+use vrrp_packet::{ChecksumForm, Interval, IpHeader, Key, Outgoing, Priority, Sequence, UnixTime, Version, Vrid};
 
 use super::{Node, ip};
 
@@ -43,15 +44,7 @@ impl Frames {
 
     /// Writes a sound advertisement of version 3 for VRID 51 and 10.77.0.100, every 100 ms.
     pub(crate) fn advertisement(&self, priority: u8) -> Vec<u8> {
-        self.write(&Outgoing {
-            version: Version::V3,
-            vrid: Vrid::new(51).unwrap(),
-            priority: Priority::new(priority),
-            interval: Interval::from_centis(10).unwrap(),
-            addresses: &[ip("10.77.0.100")],
-            checksum: ChecksumForm::Message,
-            password: None,
-        })
+        self.write(&version_3(priority, &[ip("10.77.0.100")]))
     }
 
     /// Writes a sound advertisement of version 2 for VRID 51 and 10.77.0.100, every second.
@@ -67,11 +60,24 @@ impl Frames {
         })
     }
 
-    fn write(&self, outgoing: &Outgoing<'_>) -> Vec<u8> {
-        let (source, destination) = (IpAddr::from(self.source), IpAddr::from(self.destination.1));
+    /// Writes the advertisement of [`Self::advertisement`], signed with a key now.
+    pub(crate) fn signed(&self, priority: u8, key: &Key) -> Vec<u8> {
+        let now = UnixTime::new(Duration::from_nanos(wall_nanos()));
+        let addresses = [ip("10.77.0.100")];
         let mut payload = Vec::new();
-        outgoing.emit_into(&IpHeader { source, destination, hop_limit: 255 }, &mut payload).unwrap();
+        let outgoing = version_3(priority, &addresses);
+        outgoing.emit_signed_into(&self.header(), key, Sequence::at(now), &mut payload).unwrap();
         payload
+    }
+
+    fn write(&self, outgoing: &Outgoing<'_>) -> Vec<u8> {
+        let mut payload = Vec::new();
+        outgoing.emit_into(&self.header(), &mut payload).unwrap();
+        payload
+    }
+
+    fn header(&self) -> IpHeader {
+        IpHeader { source: self.source.into(), destination: self.destination.1.into(), hop_limit: 255 }
     }
 
     /// Sends a payload.
@@ -88,7 +94,24 @@ impl Frames {
         let mut frame = mac.to_vec();
         frame.extend([2, 0, 0, 0, 0, self.source.octets()[3], 0x08, 0x00]);
         frame.extend(packet);
-        self.socket.send(self.index, &frame).unwrap();
+        self.send_frame(&frame);
+    }
+
+    /// Sends a whole frame, such as one that was recorded.
+    pub(crate) fn send_frame(&self, frame: &[u8]) {
+        self.socket.send(self.index, frame).unwrap();
+    }
+}
+
+fn version_3(priority: u8, addresses: &[IpAddr]) -> Outgoing<'_> {
+    Outgoing {
+        version: Version::V3,
+        vrid: Vrid::new(51).unwrap(),
+        priority: Priority::new(priority),
+        interval: Interval::from_centis(10).unwrap(),
+        addresses,
+        checksum: ChecksumForm::Message,
+        password: None,
     }
 }
 

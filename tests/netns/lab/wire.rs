@@ -117,6 +117,19 @@ impl Wire {
         }
     }
 
+    /// Waits for the next advertisement of a host and returns the whole frame.
+    pub(crate) fn record(&mut self, node: &Node) -> Vec<u8> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            assert!(Instant::now() < deadline, "node {} advertises nothing", node.host());
+            let mut buffer = [0; 2048];
+            let Some((length, _, at)) = self.receive_any(&mut buffer, MsgFlags::empty()) else { continue };
+            if understand(&buffer[..length], at).is_advertisement_of(node) {
+                return buffer[..length].to_vec();
+            }
+        }
+    }
+
     /// Returns what has come so far.
     pub(crate) fn so_far(&mut self) -> Vec<Seen> {
         core::iter::from_fn(|| self.receive(MsgFlags::MSG_DONTWAIT)).collect()
