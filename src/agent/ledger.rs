@@ -10,7 +10,7 @@ use vrrp_packet::Sequence;
 use crate::dataplane::Oversight;
 use crate::election::{Epoch, Instant, StateName};
 use crate::engine::Ledger;
-use crate::guardian::{Link, Thread};
+use crate::guardian::{Link, Promise, Thread};
 use crate::net::boot_nanos;
 
 /// Writes one thread's record into the shared table.
@@ -27,10 +27,11 @@ impl Record {
         Self { guardian, thread, promised: AtomicU64::new(u64::MAX) }
     }
 
-    fn promise(&self, now: u64, again_within: Option<Duration>) {
-        let span = again_within.map(|span| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
-        self.guardian.table().promise(self.thread, span.map(|span| now.saturating_add(span)));
-        let span = span.unwrap_or(u64::MAX);
+    fn promise(&self, now: u64, again_within: Option<Duration>, at_last_within: Option<Duration>) {
+        let [span, at_last] = [again_within, at_last_within]
+            .map(|span| span.map_or(u64::MAX, |span| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)));
+        let promise = Promise { until: now.saturating_add(span), at_last: now.saturating_add(at_last) };
+        self.guardian.table().promise(self.thread, again_within.map(|_| promise));
         // The guardian sleeps as long as it was promised before.
         if self.promised.swap(span, Ordering::Relaxed) > span {
             self.guardian.wake_guardian();
@@ -63,18 +64,18 @@ impl Ledger for Record {
         }
     }
 
-    fn beat(&self, now: Instant, again_within: Duration) {
-        self.promise(now.as_nanos(), Some(again_within));
+    fn beat(&self, now: Instant, again_within: Duration, at_last_within: Option<Duration>) {
+        self.promise(now.as_nanos(), Some(again_within), at_last_within);
     }
 
     fn rest(&self) {
-        self.promise(0, None);
+        self.promise(0, None, None);
     }
 }
 
 impl Oversight for Record {
     fn promise(&self, again_within: Option<Duration>) {
-        self.promise(boot_nanos(), again_within);
+        self.promise(boot_nanos(), again_within, None);
     }
 
     fn is_superseded(&self) -> bool {

@@ -76,6 +76,14 @@ impl Worker {
         if taken.is_empty() { Ok(()) } else { Err(taken) }
     }
 
+    /// Tells whether a claim could succeed now, as far as is known; what is here or on its way out is ours.
+    pub(super) fn is_claimable(&self, index: usize) -> bool {
+        match self.routers[index].claim.phase {
+            Phase::Held(_) | Phase::Leaving(_) => true,
+            Phase::Free => self.check_addresses(index).is_ok(),
+        }
+    }
+
     /// Finds an address of an address owner that the host does not have.
     pub(super) fn missing_own(&self, index: usize) -> Option<Place> {
         let plan = &self.routers[index].plan;

@@ -39,16 +39,18 @@ impl Worker {
             }
         }
         self.prepare();
+        self.tell_interfaces();
     }
 
     /// Takes all notifications and acts on them.
     pub(super) fn follow_kernel(&mut self) {
-        let (mut changed, mut lost) = (false, false);
+        let (mut heard, mut changed, mut lost) = (false, false, false);
         loop {
             match self.monitor.next_event() {
                 Ok(None) => break,
                 Ok(Some(MonitorEvent::Overrun)) => self.blind = true,
                 Ok(Some(event)) => {
+                    heard = true;
                     lost |= matches!(event, MonitorEvent::AddressGone(_));
                     changed |= self.host.follow(event);
                 }
@@ -71,6 +73,9 @@ impl Worker {
         if changed {
             self.prepare();
         }
+        if heard || changed {
+            self.tell_interfaces();
+        }
         if changed || lost {
             for index in 0..self.routers.len() {
                 self.reconcile(index);
@@ -85,16 +90,22 @@ impl Worker {
         Ok(())
     }
 
-    /// Makes ready whatever the next claims need, and tells of interfaces that changed.
+    /// Makes ready whatever the next claims need.
     pub(super) fn prepare(&mut self) {
+        for router in &mut self.routers {
+            router.prepared = prepare(&router.plan, &self.host);
+        }
+    }
+
+    /// Tells of interfaces that changed, and of addresses that can be claimed or no longer can.
+    pub(super) fn tell_interfaces(&mut self) {
         for index in 0..self.routers.len() {
-            let router = &mut self.routers[index];
-            if router.stay == Stay::Gone {
+            if self.routers[index].stay == Stay::Gone {
                 continue;
             }
-            router.prepared = prepare(&router.plan, &self.host);
-            let state = self.host.interface_state(&router.plan);
-            if router.told.replace(state) != Some(state) {
+            let mut state = self.host.interface_state(&self.routers[index].plan);
+            state.claimable = self.is_claimable(index);
+            if self.routers[index].told.replace(state) != Some(state) {
                 self.answer(Answer::Interface { router: index, state });
             }
         }

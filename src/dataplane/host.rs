@@ -148,6 +148,8 @@ impl Host {
                 IpAddr::V6(address) if address.is_unicast_link_local() => Some(address),
                 IpAddr::V4(_) | IpAddr::V6(_) => None,
             }),
+            // The one who knows what is claimed already decides.
+            claimable: false,
             configured_source: plan.source.filter(|wanted| own().any(|address| address == *wanted)),
         }
     }

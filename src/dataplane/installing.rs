@@ -38,6 +38,7 @@ impl Worker {
             Ok(_) => {}
             Err(reasons) => self.lose_for(index, reasons),
         }
+        self.tell_interfaces();
     }
 
     /// Forgets a router once nothing of it is left.

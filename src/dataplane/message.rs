@@ -109,6 +109,8 @@ pub struct InterfaceState {
     pub source_v6: Option<Ipv6Addr>,
     /// The configured source, where it is on the interface.
     pub configured_source: Option<IpAddr>,
+    /// Whether nothing that is known now stands in the way of a claim: the interfaces are there, the addresses are free.
+    pub claimable: bool,
 }
 
 impl InterfaceState {

@@ -162,7 +162,7 @@ impl Stage<'_> {
         match fault {
             Fault::AddressRemoved => self.wait_for_address(taker, since)?,
             // Long enough for everybody to notice what they will notice.
-            Fault::Unhearing => self.patience.rest(self.down() * 2)?,
+            Fault::Unhearing | Fault::ClaimRefused => self.patience.rest(self.down() * 2)?,
             // Borne by other means.
             Fault::Strain(_) => {}
             // The client follows whom it heard last, and that may be either.
@@ -185,7 +185,6 @@ impl Stage<'_> {
             | Fault::Resume
             | Fault::Terminate
             | Fault::Carrier
-            | Fault::ClaimRefused
             | Fault::DrainRefused => {
                 self.wait_for_takeover(taker, since)?;
                 self.wait_for_answers(probe, taker, since)?;
@@ -266,7 +265,8 @@ impl Stage<'_> {
     fn wait_for_verdict(&mut self, fault: Fault) -> Result<(), DrillError> {
         match fault {
             Fault::ClaimRefused => {
-                self.wait_for(Side::A, "stand aside", |status| status.state == State::Aside && status.failures > 0)
+                let stands_by = |status: &RouterStatus| status.state == State::Backup && status.active_router.is_some();
+                self.wait_for(Side::A, "leave the role where it is", stands_by)
             }
             Fault::DrainRefused => self.wait_for(Side::A, "take the role back", |status| {
                 status.state == State::Active && status.drain == Drain::Off

@@ -253,7 +253,7 @@ impl Router {
     pub(super) fn claim_failed(&mut self, now: Instant, epoch: Epoch, actions: &mut Vec<Action>) {
         match self.state {
             State::Claiming(_) if epoch == self.epoch => {
-                self.release(now, true, Then::Retry { needs_readiness: false }, Cause::ClaimFailed, actions);
+                self.release(now, true, Then::Retry { needs_readiness: true }, Cause::ClaimFailed, actions);
             }
             State::Initialize
             | State::Backup(_)

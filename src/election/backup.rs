@@ -174,8 +174,7 @@ impl Router {
         }
         let delay_is_over = backup.lower_since.is_some_and(|since| now.since(since) >= self.settings.preempt_delay);
         // Ownership rule 7: a node that cannot serve does not depose one that can.
-        let can_serve = self.settings.gate.is_none() || self.ready;
-        self.settings.preempt && delay_is_over && can_serve && now >= self.not_before
+        self.settings.preempt && delay_is_over && self.ready && now >= self.not_before
     }
 
     /// A preemption under way ends where this node may not preempt any more: Active_Down_Timer counts from the last

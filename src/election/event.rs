@@ -67,7 +67,8 @@ pub enum Event {
     Sent,
     /// Checks or links changed what is left of the priority.
     EffectivePriority(Effective),
-    /// The gate's standing readiness check changed its mind. Only gated routers hear it; they begin not ready.
+    /// Whether the node could serve if it became Active changed: its gate's standing check, and whether the addresses are
+    /// free on this host. Gated routers begin not ready, others ready.
     Readiness(bool),
     /// The kernel confirmed every address of the claim.
     AddressesClaimed {

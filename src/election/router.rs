@@ -43,7 +43,8 @@ impl Router {
             since: Instant::ZERO,
             epoch: Epoch(0),
             effective: Effective::Priority(settings.priority),
-            ready: false,
+            // A gate proves itself first; addresses are free until somebody says that they are not.
+            ready: settings.gate.is_none(),
             drained: settings.drained && !settings.priority.is_owner(),
             failures: 0,
             not_before: Instant::ZERO,

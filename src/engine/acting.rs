@@ -100,6 +100,9 @@ impl Engine {
                     let plan = &self.members[router].plan;
                     let source = state.source(plan.family, plan.source);
                     let link = Link { index: state.index, up: state.up, source };
+                    // Ownership rule 6: known before it counts, or the node would depose one that can serve.
+                    self.members[router].handle(now, Event::Readiness(state.claimable));
+                    self.act(router, now);
                     self.follow_interface(router, now, link);
                     continue;
                 }

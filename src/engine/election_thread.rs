@@ -11,7 +11,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use crate::dataplane::{self, DataplaneHandle, Order};
 use crate::election::{Event, Instant, StateName, earliest};
-use crate::net::{Timer, boot_nanos, clock_is_synchronised, wall_nanos};
+use crate::net::{Timer, boot_nanos};
 
 use super::answers::Answers;
 use super::handle::Inbox;
@@ -26,9 +26,6 @@ const ANSWERS: u64 = u64::MAX - 1;
 const TIMER: u64 = u64::MAX - 2;
 /// How soon something that could not be done is tried again: a withdrawal without room in the queue, a busy reader.
 const SOON: Duration = Duration::from_millis(1);
-
-/// How often the signing clock is compared with the wall clock, at most: nothing wakes this thread for it.
-const CLOCKS: Duration = Duration::from_secs(1);
 
 /// How many of its intervals a router must have been away for to distrust what it hears next.
 const INTERVALS_OF_ABSENCE: u32 = 3;
@@ -209,14 +206,6 @@ impl Engine {
         let Some(stop_by) = self.stop_by else { return false };
         let left = |member: &Member| member.router.view().state == StateName::Initialize;
         self.members.iter().all(left) || Self::now() >= stop_by
-    }
-
-    /// Follows the wall clock, where anything is signed by it (ownership rule 27).
-    fn compare_clocks(&mut self, now: Instant) {
-        let due = self.clock.compared_ago(now) >= CLOCKS;
-        if due && self.members.iter().any(|member| member.plan.authentication.is_some()) {
-            self.clock.compare(now, wall_nanos(), clock_is_synchronised());
-        }
     }
 
     fn publish(&mut self) {

@@ -17,8 +17,9 @@ pub trait Ledger: Send {
     /// An advertisement is about to be signed with this sequence; the signing clock is ahead of the boot clock by so many
     /// nanoseconds.
     fn signing(&self, router: usize, sequence: Sequence, clock_offset: i64);
-    /// The election thread runs. Where it does not do so again within this time it hangs.
-    fn beat(&self, now: Instant, again_within: Duration);
+    /// The election thread runs. Where it does not do so again within `again_within` it hangs, and where others hold it up
+    /// for longer than `at_last_within` it is as bad; `None`: that does no harm.
+    fn beat(&self, now: Instant, again_within: Duration, at_last_within: Option<Duration>);
     /// The election thread ends.
     fn rest(&self);
 }

@@ -12,6 +12,7 @@ mod acting;
 mod answers;
 mod changing;
 mod counters;
+mod dating;
 mod election_thread;
 mod handle;
 mod hearing;

@@ -9,22 +9,23 @@ use super::member::Member;
 
 /// How soon the thread runs again where no shorter interval makes it.
 const BEAT: Duration = Duration::from_secs(2);
+/// How long two hosts may own the addresses where the election thread is starved.
+const STARVED: Duration = Duration::from_millis(5);
 /// How much of a lease is left when it is given up as unrenewed: where the address thread itself stops renewing (rule 12).
 const MARGIN: Duration = Duration::from_millis(500);
 
 impl Engine {
-    /// Returns within what time the thread runs again, whatever happens: while the peers hold this node for Active its
-    /// advertisements are its heartbeat.
-    pub(super) fn beat_within(&self) -> Duration {
-        let speaking = self.members.iter().filter(|member| speaks(member));
-        speaking.map(|member| member.plan.settings.interval.duration()).min().unwrap_or(BEAT).min(BEAT)
-    }
-
+    /// Shows that the thread runs. While the peers hold this node for Active its advertisements are its heartbeat.
     pub(super) fn beat(&mut self) {
-        let (now, within) = (Self::now(), self.beat_within());
+        let now = Self::now();
+        let speaking = self.members.iter().filter(|member| speaks(member));
+        let interval = speaking.map(|member| member.plan.settings.interval.duration()).min();
+        let within = interval.unwrap_or(BEAT).min(BEAT);
         self.beat_by = now + within;
-        // No peer takes over within three intervals; the guardian needs some of that to withdraw.
-        self.ledger.beat(now, within * 5 / 2);
+        // No peer takes over within three intervals, and the guardian needs some of that to withdraw. A thread that would run
+        // as soon as it had a CPU gets a little more than three: given up on sooner, it might have been in time.
+        let at_last = interval.map(|interval| interval * 3 + (interval / 2).min(STARVED));
+        self.ledger.beat(now, within * 5 / 2, at_last);
     }
 
     /// Ownership rule 13: a lease that is not renewed in time is a fault before it ends.

@@ -16,5 +16,5 @@ pub use applied::{Applied, TooLong};
 pub use backoff::Backoff;
 pub use link::{Link, LinkError};
 pub use run::{Cleanup, Plan, keep_on_time, run};
-pub use table::{Table, Thread};
+pub use table::{Promise, Table, Thread};
 pub use watch::{Verdict, Watch};

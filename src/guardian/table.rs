@@ -1,8 +1,8 @@
 //! What the agent tells its guardian, in words that survive it.
 //!
-//! Two words for the heartbeats and one for the generation, then two for each Virtual Router in the configuration's order:
-//! the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: one
-//! word for the clock, and one for each router, the last sequence.
+//! Two words for the promise of each thread and one for the generation, then two for each Virtual Router in the configuration's
+//! order: the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: one word for the
+//! clock, and one for each router, the last sequence.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +11,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::net;
 
-/// The heartbeats of both threads, and the generation.
-const HEADER: usize = 3;
-const GENERATION: usize = 2;
+/// The promises of both threads, and the generation.
+const HEADER: usize = 5;
+const GENERATION: usize = 4;
 /// The claimed epoch and the Active flag.
 const PER_ROUTER: usize = 2;
 /// The signing clock.
@@ -37,6 +37,15 @@ impl Thread {
             Self::Address => "addresses",
         }
     }
+}
+
+/// Says when a thread will have run again, in nanoseconds since boot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Promise {
+    /// By then, if it can.
+    pub until: u64,
+    /// By then even where others hold it up; later, it counts as stuck all the same.
+    pub at_last: u64,
 }
 
 /// Records what the agent holds; the agent writes it, and the guardian reads it when the agent is gone.
@@ -92,9 +101,19 @@ impl Table {
         self.active_word(router).load(Ordering::Acquire) != 0
     }
 
-    /// Promises that a thread will have run again by a moment in nanoseconds since boot; `None`: it promises nothing.
-    pub fn promise(&self, thread: Thread, until: Option<u64>) {
-        self.0.word(thread as usize).store(until.unwrap_or(0), Ordering::Release);
+    /// Records what a thread promises; `None`: nothing.
+    pub fn promise(&self, thread: Thread, promise: Option<Promise>) {
+        let Promise { until, at_last } = promise.unwrap_or(Promise { until: 0, at_last: 0 });
+        let [until_word, at_last_word] = self.promise_words(thread);
+        // In this order, a reader in between takes the thread to have longer, not shorter.
+        at_last_word.store(at_last, Ordering::Release);
+        until_word.store(until, Ordering::Release);
+    }
+
+    /// Returns what a thread has promised; `None`: nothing.
+    pub fn promised(&self, thread: Thread) -> Option<Promise> {
+        let [until, at_last] = self.promise_words(thread).map(|word| word.load(Ordering::Acquire));
+        (until > 0).then_some(Promise { until, at_last })
     }
 
     /// Records the last sequence that a router's advertisements were signed with; it must not be used again.
@@ -118,14 +137,6 @@ impl Table {
         Some(self.clock_word().load(Ordering::Acquire).cast_signed()).filter(|nanos| *nanos != 0)
     }
 
-    /// Returns what each thread has promised; `None`: nothing.
-    pub fn promises(&self) -> [Option<u64>; 2] {
-        [Thread::Election, Thread::Address].map(|thread| {
-            let until = self.0.word(thread as usize).load(Ordering::Acquire);
-            (until > 0).then_some(until)
-        })
-    }
-
     /// Returns the number of agents that the guardian has given up on (ownership rule 12).
     pub fn generation(&self) -> u64 {
         self.0.word(GENERATION).load(Ordering::Acquire)
@@ -134,6 +145,11 @@ impl Table {
     /// Gives up on the present agent: from now on it may not touch an address, however long it still lives.
     pub(super) fn supersede(&self) {
         self.0.word(GENERATION).fetch_add(1, Ordering::AcqRel);
+    }
+
+    const fn promise_words(&self, thread: Thread) -> [&AtomicU64; 2] {
+        let first = 2 * thread as usize;
+        [self.0.word(first), self.0.word(first + 1)]
     }
 
     const fn claim_word(&self, router: usize) -> &AtomicU64 {
@@ -171,7 +187,8 @@ mod tests {
 
         table.set_claimed(0, epoch);
         table.set_active(1, true);
-        table.promise(Thread::Address, Some(9));
+        let promise = Some(Promise { until: 8, at_last: 9 });
+        table.promise(Thread::Address, promise);
         table.supersede();
         table.set_clock_offset(-5);
         table.set_sequence(1, NonZeroU64::MAX);
@@ -180,7 +197,7 @@ mod tests {
         assert_eq!((table.sequence(0), table.sequence(1)), (None, Some(NonZeroU64::MAX)));
         assert_eq!((table.claimed(0), table.claimed(1)), (epoch, None));
         assert_eq!((table.is_active(0), table.is_active(1)), (false, true));
-        assert_eq!(table.promises(), [None, Some(9)]);
+        assert_eq!([Thread::Election, Thread::Address].map(|thread| table.promised(thread)), [None, promise]);
         assert_eq!(table.generation(), 1);
     }
 

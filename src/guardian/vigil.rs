@@ -7,14 +7,14 @@ use std::os::fd::AsFd;
 use nix::sys::signal::Signal;
 
 use super::run::{End, Guardian, clean_up, nanos, wait_for};
-use super::{Cleanup, Table, Thread, Verdict, Watch};
-use crate::net::{Child, boot_nanos, find_thread, is_held_up};
+use super::{Cleanup, Promise, Table, Thread, Verdict, Watch};
+use crate::net::{Child, ThreadState, boot_nanos, find_thread, thread_state};
 
 /// How often the addresses of an agent that was given up on, but does not die, are looked for: what its kernel calls had
 /// begun may still put them back.
 const SWEEP: u64 = 250_000_000;
 
-/// How often an address thread that is held up is looked at again.
+/// How often a thread that is held up is looked at again.
 const HELD_UP: u64 = 250_000_000;
 
 /// Watches one agent.
@@ -83,10 +83,8 @@ impl<'g, 'p> Vigil<'g, 'p> {
             }
             return Ok(());
         }
-        let [election, address] = self.guardian.table.promises();
-        let address =
-            address.map(|until| if until <= now && self.is_held_up(Thread::Address) { now + HELD_UP } else { until });
-        match self.watch.look(now, [election, address]) {
+        let promises = [Thread::Election, Thread::Address].map(|thread| self.allowed(thread, now));
+        match self.watch.look(now, promises) {
             Verdict::Alive(next) => {
                 // An agent that promises nothing is only starting or leaving, which must not last either.
                 let fed = next.and_then(|_| Some(self.guardian.feeder.as_ref()?.feed(now)));
@@ -107,11 +105,24 @@ impl<'g, 'p> Vigil<'g, 'p> {
         Ok(())
     }
 
-    /// Tells whether a thread does not run for want of a CPU or of the kernel's lock on addresses, which would keep the
-    /// guardian from withdrawing just the same. If it lasts, the election thread falls silent before the lease ends (rule 13).
+    /// Returns until when a thread may be away; `None`: it is not watched.
+    fn allowed(&self, thread: Thread, now: u64) -> Option<u64> {
+        let Promise { until, at_last } = self.guardian.table.promised(thread)?;
+        let broken = now >= until;
+        Some(if broken && self.is_held_up(thread) { at_last.min(now + HELD_UP) } else { until })
+    }
+
+    /// Tells whether a thread would run if it were let. A stopped, frozen or hanging one would not.
+    ///
+    /// The kernel's lock on addresses, where that is what the address thread waits for, would keep the guardian from
+    /// withdrawing just the same; if it lasts, the election thread falls silent before the lease ends (ownership rule 13).
     fn is_held_up(&self, thread: Thread) -> bool {
         let process = self.child.id().cast_signed();
-        find_thread(process, thread.name()).and_then(|thread| is_held_up(process, thread)).unwrap_or(false)
+        let state = find_thread(process, thread.name()).and_then(|number| thread_state(process, number));
+        match (state, thread) {
+            (Ok(ThreadState::Runnable), _) | (Ok(ThreadState::InKernel), Thread::Address) => true,
+            (Ok(ThreadState::InKernel), Thread::Election) | (Ok(ThreadState::Idle) | Err(_), _) => false,
+        }
     }
 
     /// Gives up on the agent and cleans up after it, without waiting for its death: a frozen process dies when it thaws.

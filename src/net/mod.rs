@@ -41,7 +41,7 @@ pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
 pub use sentry::{Mac, Sentry, Sighting};
 pub use shared::Table;
-pub use thread_state::{find_thread, is_held_up};
+pub use thread_state::{ThreadState, find_thread, thread_state};
 pub use timer::Timer;
 pub use vrrp_socket::{Datagram, GROUP_V4, GROUP_V6, ReceiveError, VrrpSocket};
 pub use wake::Wake;

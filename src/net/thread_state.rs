@@ -21,20 +21,33 @@ pub fn find_thread(process: i32, name: &str) -> io::Result<i32> {
     Err(io::Error::new(io::ErrorKind::NotFound, format!("process {process} has no thread \"{name}\"")))
 }
 
-/// Tells whether a thread would run if it could: it waits for a CPU, or inside the kernel for a lock that others hold.
-///
-/// A thread that is stopped, frozen, traced, or asleep would not.
+/// Says what keeps a thread from running, if anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ThreadState {
+    /// It runs, or would if it had a CPU.
+    Runnable,
+    /// It waits inside the kernel, for a lock or a disk, or is frozen.
+    InKernel,
+    /// It sleeps, or is stopped.
+    Idle,
+}
+
+/// Returns what a thread is doing.
 ///
 /// # Errors
 /// `NotFound` where there is no such thread.
-pub fn is_held_up(process: i32, thread: i32) -> io::Result<bool> {
+pub fn thread_state(process: i32, thread: i32) -> io::Result<ThreadState> {
     let stat = fs::read_to_string(format!("/proc/{process}/task/{thread}/stat"))?;
-    Ok(matches!(state(&stat), Some('R' | 'D')))
+    Ok(state(&stat))
 }
 
 /// Reads the state from proc_pid_stat(5): the name before it stands in parentheses and may hold any character.
-fn state(stat: &str) -> Option<char> {
-    stat.rsplit_once(") ")?.1.chars().next()
+fn state(stat: &str) -> ThreadState {
+    match stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
+        Some('R') => ThreadState::Runnable,
+        Some('D') => ThreadState::InKernel,
+        _ => ThreadState::Idle,
+    }
 }
 
 #[cfg(test)]
@@ -49,20 +62,22 @@ mod tests {
 
     #[test]
     fn a_name_in_parentheses_does_not_hide_the_state() {
-        assert_eq!(state("17 (a) S (b)) R 1 17"), Some('R'));
-        assert_eq!(state("17 (addresses) D 1 17"), Some('D'));
-        assert_eq!(state(""), None);
+        assert_eq!(state("17 (a) S (b)) R 1 17"), ThreadState::Runnable);
+        assert_eq!(state("17 (addresses) D 1 17"), ThreadState::InKernel);
+        assert_eq!(state(""), ThreadState::Idle);
     }
 
     #[test]
-    fn a_thread_that_runs_is_held_up_and_a_stopped_one_is_not() {
-        let mut child = Child::spawn(Command::new("/bin/sh").args(["-c", "while :; do :; done"]), &[]).unwrap();
+    fn a_thread_that_runs_is_told_from_one_that_is_stopped() {
+        let mut child =
+            Child::spawn(Command::new("/bin/sh").args(["-c", "while kill -0 $PPID; do :; done"]), &[]).unwrap();
         let process = child.id().cast_signed();
-        assert!(is_held_up(process, process).unwrap());
+        let is_runnable = || thread_state(process, process).unwrap() == ThreadState::Runnable;
+        while !is_runnable() {}
 
         child.kill(Signal::SIGSTOP).unwrap();
 
-        while is_held_up(process, process).unwrap() {}
+        while is_runnable() {}
         child.kill(Signal::SIGKILL).unwrap();
         child.wait().unwrap();
     }

@@ -20,7 +20,7 @@ use netlink_packet_route::link::{AfSpecInet6, AfSpecUnspec, In6AddrGenMode, Link
 use vipd::net::link;
 use vipd::net::netlink::{Monitor, MonitorEvent};
 use vipd::net::privileges::{Capability, missing};
-use vipd::net::{Namespace, Netlink};
+use vipd::net::{FrameSocket, Namespace, Netlink};
 
 pub(crate) use departure::Departure;
 pub(crate) use frames::{Frames, sealed};
@@ -33,6 +33,10 @@ pub(crate) use wire::{Seen, Sight, Wire};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause between two looks at something that cannot be waited for otherwise.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// What the switch sends from when it tries a cable.
+const SWITCH_MAC: [u8; 6] = [2, 0, 0, 0, 0, 0];
+/// The index of no interface.
+const NO_BRIDGE: u32 = 0;
 
 /// Waits until a condition holds.
 pub(crate) fn wait_until(what: &str, condition: impl FnMut() -> bool) {
@@ -102,12 +106,21 @@ impl Lab {
         without_automatic_addresses(node.netlink(), index);
         link::set_up(&mut self.netlink, near).unwrap();
         link::set_up(node.netlink(), index).unwrap();
-        wait_until("both ends of a cable run", || {
-            is_running(&mut self.netlink, near) && is_running(node.netlink(), index)
-        });
-        // The kernel says so before its queues take frames. A change has to wait until it has finished.
-        link::set_up(&mut self.netlink, near).unwrap();
-        link::set_up(node.netlink(), index).unwrap();
+        self.wait_until_frames_pass(node, near, index);
+    }
+
+    /// The kernel says that a cable runs before its queues take frames: until then they vanish.
+    fn wait_until_frames_pass(&self, node: &Node, near: u32, index: u32) {
+        let (switch, host) = (self.listen(), Wire::tap(node.namespace(), NO_BRIDGE));
+        let [up, down] =
+            [node.namespace(), &self.switch].map(|namespace| namespace.enter(FrameSocket::open).unwrap().unwrap());
+        for (from, index, mac, to) in [(up, index, node.mac(), switch), (down, near, SWITCH_MAC, host)] {
+            wait_until("frames pass a cable", || {
+                // While the cable does not run a frame may also be refused.
+                let _ = from.send(index, &frames::experiment(mac));
+                to.hears(mac)
+            });
+        }
     }
 
     /// Drops every frame from and to an interface, without a word to either end; or lets them pass again.
@@ -135,10 +148,6 @@ impl Lab {
 
 fn port_name(node: &Node, interface: &str) -> String {
     format!("{interface}-{}", node.host())
-}
-
-fn is_running(netlink: &mut Netlink, index: u32) -> bool {
-    link::links(netlink).unwrap().iter().any(|link| link.index == index && link.running)
 }
 
 /// Keeps the kernel from adding a link-local address, which would become usable in the middle of a test.

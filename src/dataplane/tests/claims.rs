@@ -226,3 +226,16 @@ fn ending_the_thread_removes_what_is_claimed() {
     assert_eq!(lab.find("10.77.0.100"), None);
     assert!(!lab.state_file().exists());
 }
+
+#[test]
+fn an_address_that_somebody_else_has_is_told_before_anybody_claims_it() {
+    let mut lab = Lab::new();
+    let running = lab.start(&[plan(&[("10.77.0.100", 24)])]);
+    running.interface(|state| state.claimable);
+
+    lab.add("10.77.0.100", 24);
+    running.interface(|state| !state.claimable);
+    lab.remove("10.77.0.100", 24);
+
+    running.interface(|state| state.claimable);
+}

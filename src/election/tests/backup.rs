@@ -145,6 +145,16 @@ fn a_gated_node_that_is_not_ready_does_not_preempt() {
 }
 
 #[test]
+fn a_node_whose_addresses_are_taken_does_not_preempt() {
+    let mut bench = Bench::started(|_| {});
+    bench.tell(Event::Readiness(false));
+
+    bench.sleep(ms(30)).hear(PEER, 50);
+
+    assert_eq!(bench.wait(), DOWN);
+}
+
+#[test]
 fn a_node_that_ceases_to_be_ready_does_not_finish_its_preemption() {
     let mut bench = Bench::started(|settings| settings.gate = Some(Gate { bound: ms(100) }));
     bench.tell(Event::Readiness(true));

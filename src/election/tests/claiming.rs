@@ -72,6 +72,21 @@ fn a_failed_claim_is_withdrawn_before_priority_0() {
     assert_eq!(bench.wait(), ms(1_000));
 }
 
+#[test]
+fn after_a_failed_claim_a_node_waits_until_its_addresses_are_free() {
+    let mut bench = Bench::started(|_| {});
+    bench.run_to_deadline();
+    bench.tell(Event::Readiness(false));
+    bench.tell(Event::ClaimFailed { epoch: Epoch(1) });
+    bench.confirm_withdrawal();
+
+    bench.run(ms(5_000));
+    assert_eq!(bench.state(), StateName::Aside);
+    bench.tell(Event::Readiness(true));
+
+    assert_eq!(bench.state(), StateName::Backup);
+}
+
 fn fail_once(bench: &mut Bench) -> Duration {
     while bench.state() != StateName::Claiming {
         bench.run_to_deadline();

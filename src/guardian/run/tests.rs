@@ -7,6 +7,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
+use super::super::Promise;
 use super::*;
 use crate::net::testing::{interrupt, is_readable};
 
@@ -20,8 +21,8 @@ const PRELUDE: &str = r#"
               printf '\3' | dd of=/dev/fd/$applied bs=1 seek=8 conv=notrunc status=none
               printf '\2' | dd of=/dev/fd/$applied bs=1 seek=0 conv=notrunc status=none; }
     set_word() { printf '\1' | dd of=/dev/fd/$table bs=1 seek=$((8 * $1)) conv=notrunc status=none; }
-    claim() { set_word $((3 + 2 * $1)); }
-    active() { set_word $((4 + 2 * $1)); }
+    claim() { set_word $((5 + 2 * $1)); }
+    active() { set_word $((6 + 2 * $1)); }
     # Until 1 ns after boot.
     promise() { set_word 0; }
     once() { [ ! -e once ] && touch once; }
@@ -269,6 +270,10 @@ fn the_agent_sees_the_guardian_go() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+fn at(until: u64) -> Option<Promise> {
+    Some(Promise { until, at_last: until })
+}
+
 #[test]
 fn every_agent_gets_what_was_applied_last() {
     let applied = "dd if=/dev/fd/$applied bs=1 skip=4194328 count=8 status=none >> log; echo >> log";
@@ -332,7 +337,7 @@ fn a_stopped_agent_is_cleaned_up_after_and_never_runs_again() {
     let mut recorder = scene.recorder();
 
     let end = keep_vigil(&scene, &mut recorder, |guardian, child| {
-        guardian.table.promise(Thread::Election, Some(boot_nanos() + 20_000_000));
+        guardian.table.promise(Thread::Election, at(boot_nanos() + 20_000_000));
         child.kill(Signal::SIGSTOP).unwrap();
     });
 
@@ -341,18 +346,33 @@ fn a_stopped_agent_is_cleaned_up_after_and_never_runs_again() {
 }
 
 #[test]
+fn a_thread_that_is_held_up_gets_longer_and_not_for_ever() {
+    let scene = Scene::new("printf election > /proc/$$/comm; stay");
+    let guardian = Guardian::new(&scene.plan).unwrap();
+    let child = guardian.start().unwrap();
+    scene.wait_until_ready();
+    let at_last = boot_nanos() + 200_000_000;
+    guardian.table.promise(Thread::Election, Some(Promise { until: 1, at_last }));
+
+    Vigil::new(&guardian, child).keep(&mut scene.recorder()).unwrap();
+
+    // The shell runs all the while, but does not promise anything new.
+    assert!(boot_nanos() >= at_last);
+}
+
+#[test]
 fn an_agent_that_promises_less_than_before_is_looked_at_sooner() {
     let scene = Scene::new("claim 0; stay");
     let guardian = Guardian::new(&scene.plan).unwrap();
     let child = guardian.start().unwrap();
-    guardian.table.promise(Thread::Address, Some(u64::MAX));
+    guardian.table.promise(Thread::Address, at(u64::MAX));
     scene.wait_until_ready();
 
     let end = thread::scope(|scope| {
         let vigil = Vigil::new(&guardian, child);
         let (table, wake) = (&guardian.table, &guardian.wake);
         scope.spawn(move || {
-            table.promise(Thread::Address, Some(boot_nanos() + 1_000_000));
+            table.promise(Thread::Address, at(boot_nanos() + 1_000_000));
             wake.notify();
         });
         vigil.keep(&mut scene.recorder()).unwrap()

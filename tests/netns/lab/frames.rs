@@ -115,6 +115,15 @@ fn version_3(priority: u8, addresses: &[IpAddr]) -> Outgoing<'_> {
     }
 }
 
+/// Makes a frame that means nothing to anybody (EtherType 0x88b5, free for experiments).
+pub(super) fn experiment(source: [u8; 6]) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 255];
+    frame.extend(source);
+    frame.extend([0x88, 0xb5]);
+    frame.resize(60, 0);
+    frame
+}
+
 /// Puts the checksum of a version 3 message right after it was changed.
 pub(crate) fn sealed(mut payload: Vec<u8>) -> Vec<u8> {
     let sum = checksum(&payload, 3);

@@ -135,8 +135,13 @@ impl Wire {
         core::iter::from_fn(|| self.receive(MsgFlags::MSG_DONTWAIT)).collect()
     }
 
+    /// Waits a moment for a frame from an Ethernet address whose last byte is this one's.
+    pub(super) fn hears(&self, mac: [u8; 6]) -> bool {
+        self.receive(MsgFlags::empty()).is_some_and(|seen| seen.host == mac[5])
+    }
+
     /// Receives the next frame that a host sent; `None`: there is none.
-    fn receive(&mut self, flags: MsgFlags) -> Option<Seen> {
+    fn receive(&self, flags: MsgFlags) -> Option<Seen> {
         loop {
             let mut buffer = [0; 2048];
             let (length, port, at) = self.receive_any(&mut buffer, flags)?;
