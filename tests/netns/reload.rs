@@ -295,3 +295,55 @@ fn a_drained_router_stays_out_when_it_starts_anew_and_forgets_it_when_it_was_rem
     becomes(&a, "second", State::Active);
     becomes(&b, "second", State::Backup);
 }
+
+#[test]
+fn from_unicast_to_the_group_and_back_the_nodes_go_on_hearing_each_other() {
+    let mut lab = Lab::new();
+    let (mut a, mut b) = (lab.node(1), lab.node(2));
+    a.run(&[Router::unicast_pair(200, "10.77.0.2")]);
+    b.run(&[Router::unicast_pair(100, "10.77.0.1")]);
+    a.becomes(State::Active);
+    b.after_hearing(2);
+
+    for (first, second) in [
+        (Router::pair(200), Router::pair(100)),
+        (Router::unicast_pair(200, "10.77.0.2"), Router::unicast_pair(100, "10.77.0.1")),
+    ] {
+        // In between one speaks as the other does not hear: the Backup first, so that it waits for less than it can bear.
+        reload(&b, &[second.with("preempt", false)]);
+        reload(&a, &[first]);
+        b.becomes(State::Backup);
+        b.after_hearing(5);
+    }
+
+    assert_eq!(a.router().state, State::Active);
+    assert_eq!(b.router().state, State::Backup);
+}
+
+#[test]
+fn a_router_that_starts_anew_under_the_same_vrid_waits_until_its_former_self_has_left() {
+    let mut lab = Lab::new();
+    let mut a = lab.node(1);
+    let addresses: Vec<String> = (1..=200).map(|number| format!("10.77.1.{number}")).collect();
+    // So many take the kernel some time to remove.
+    let router = Router::version_2_pair(200).with("addresses", format_args!("[{}]", addresses.join(", ")));
+    a.run(std::slice::from_ref(&router));
+    a.becomes(State::Active);
+    let mut wire = lab.listen();
+
+    reload(&a, &[router.with("version", 3).with("advertisement_interval", "100ms")]);
+
+    let mut left = false;
+    let version = |seen: &Seen| match seen.what {
+        Sight::Advertisement { version, priority, .. } => Some((version, priority)),
+        Sight::Announcement(_) | Sight::Other => None,
+    };
+    let seen = wire.until("an advertisement of the new version", |seen| {
+        left |= version(seen) == Some((2, 0));
+        version(seen).is_some_and(|(version, _)| version == 3)
+    });
+    assert!(left, "the former self did not say Priority 0 first: {seen:?}");
+    a.becomes(State::Active);
+    assert_eq!(a.addresses().iter().filter(|known| known.address.to_string().starts_with("10.77.1.")).count(), 200);
+    assert_eq!(a.router().failures, 0);
+}
