@@ -2,7 +2,7 @@
 //!
 //! Imports go one way only (A -> B: A may use B): `election -> packet`; `config -> packet, election`; `health -> config`;
 //! `net -> packet`; `dataplane -> net`; `engine -> election, net, dataplane`; `guardian -> net`;
-//! `control -> engine, election, config`; `drill -> net, config, control`; `agent` wires the running process
+//! `control -> engine, election, config, net`; `drill -> net, config, control`; `agent` wires the running process
 //! together and sees all but `cli` and `drill`. Only `cli` and `main` see everything.
 
 pub mod agent;

@@ -3,6 +3,7 @@
 //! It decides nothing: who is Active is the election's business. It tells, counts, and has the address announced again.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use tokio::time::{Instant, sleep};
 use tracing::{info_span, warn};
 use vrrp_packet::Family;
 
-use crate::config::{Config, VirtualRouter};
+use crate::config::VirtualRouter;
 use crate::dataplane::{DataplaneHandle, Order};
 use crate::election::{StateName, Transition};
-use crate::engine::{Handle, Published};
+use crate::engine::Published;
 use crate::net::link::links;
 use crate::net::{Mac, Netlink, Readable, Sentry, Sighting};
 
@@ -31,30 +32,36 @@ const BATCH: usize = 64;
 
 /// Watches the addresses of every router, each while it is Active. Dropped, it ends the watch.
 #[derive(Debug)]
-pub(super) struct Watches(Vec<watch::Sender<bool>>);
+pub(super) struct Watches {
+    dataplane: DataplaneHandle,
+    routers: BTreeMap<usize, watch::Sender<bool>>,
+}
 
 impl Watches {
-    /// Begins to watch; must run inside a tokio runtime.
-    pub(super) fn start(config: &Config, handle: &Handle, dataplane: &DataplaneHandle) -> Self {
-        let routers = config.virtual_routers.iter().zip(handle.routers()).enumerate();
-        Self(routers.map(|(index, (router, published))| watch_router(index, router, published, dataplane)).collect())
+    /// Watches nothing yet.
+    pub(super) fn new(dataplane: DataplaneHandle) -> Self {
+        Self { dataplane, routers: BTreeMap::new() }
+    }
+
+    /// Watches this router in its place from now on; must run inside a tokio runtime.
+    pub(super) fn add(&mut self, router: &VirtualRouter, published: &Arc<Published>) {
+        self.routers.insert(published.place(), watch_router(router, published, &self.dataplane));
     }
 
     /// Follows a router into and out of Active.
-    pub(super) fn follow(&self, router: usize, transition: &Transition) {
-        if let Some(active) = self.0.get(router) {
+    pub(super) fn follow(&self, place: usize, transition: &Transition) {
+        if let Some(active) = self.routers.get(&place) {
             active.send_replace(transition.to == StateName::Active);
         }
     }
 }
 
 fn watch_router(
-    index: usize,
     router: &VirtualRouter,
     published: &Arc<Published>,
     dataplane: &DataplaneHandle,
 ) -> watch::Sender<bool> {
-    let (sender, active) = watch::channel(false);
+    let (sender, active) = watch::channel(published.snapshot().view.state == StateName::Active);
     let mut carriers: Vec<&str> = Vec::new();
     for address in &router.addresses {
         let carrier = address.dev.as_deref().unwrap_or(&router.interface);
@@ -65,7 +72,7 @@ fn watch_router(
         let on_carrier =
             |other: &&crate::config::VirtualAddress| other.dev.as_deref().unwrap_or(&router.interface) == carrier;
         let guard = Guard {
-            index,
+            index: published.place(),
             name: router.name.clone(),
             interface: carrier.to_owned(),
             family: router.family(),

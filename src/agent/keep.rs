@@ -9,8 +9,9 @@ use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 use vrrp_packet::{AntiReplay, Sequence};
 
-use crate::config::Config;
-use crate::engine::{Handle, Signing};
+use crate::config::VirtualRouter;
+use crate::control::Context;
+use crate::engine::{Handle, Published, Signing};
 use crate::guardian::Link;
 
 use super::sequences::{Record, UsedSequences};
@@ -19,13 +20,13 @@ use super::sequences::{Record, UsedSequences};
 const EVERY: Duration = Duration::from_secs(1);
 /// How far ahead of what was sent the file is in monotonic mode: three turns, and less than the usual window of a peer that
 /// goes by time.
-const AHEAD: u64 = 3 << 32;
+pub(super) const AHEAD: u64 = 3 << 32;
 /// How far the clocks may be apart before somebody is told, in nanoseconds.
 const APART: i64 = 1_000_000_000;
 
 /// Keeps the sequences that are used, and watches the clock that they are made from.
 pub(super) struct Keeper {
-    pub(super) config: Arc<Config>,
+    pub(super) context: Context,
     pub(super) handle: Handle,
     pub(super) guardian: Arc<Link>,
     pub(super) sequences: UsedSequences,
@@ -54,16 +55,23 @@ impl Keeper {
         }
     }
 
+    /// Returns every router with where it is published.
+    fn routers(&self) -> Vec<(VirtualRouter, Arc<Published>)> {
+        let (config, published) = (self.context.config(), self.handle.routers());
+        let published = |name: &str| published.iter().find(|published| published.name == name).cloned();
+        config.virtual_routers.iter().filter_map(|it| Some((it.clone(), published(&it.name)?))).collect()
+    }
+
     /// Collects what was used; `exact` where nothing more will be sent.
     fn records(&self, exact: bool) -> BTreeMap<String, Record> {
         let mut records = BTreeMap::new();
-        for (index, (router, published)) in self.config.virtual_routers.iter().zip(self.handle.routers()).enumerate() {
+        for (router, published) in self.routers() {
             let Some(authentication) = &router.authentication else { continue };
             // Before the engine has published anything, what was read from the file is all that is known.
             let heard = published.snapshot().signing.map(|signing| signing.heard);
             let heard = heard.unwrap_or_else(|| self.sequences.of(&router.name).heard);
             // Not from the snapshot: this was written before each packet left.
-            let sent = self.guardian.table().sequence(index).map(|bits| match authentication.anti_replay {
+            let sent = self.guardian.table().sequence(published.place()).map(|bits| match authentication.anti_replay {
                 AntiReplay::Monotonic if !exact => bits.get().wrapping_add(AHEAD),
                 AntiReplay::Monotonic | AntiReplay::Time => bits.get(),
             });
@@ -74,8 +82,9 @@ impl Keeper {
 
     /// Says when the signing clock is not what the time is (ownership rule 27), and when it is again.
     fn tell_of_clocks(&self, told: bool) -> bool {
-        let routers = self.config.virtual_routers.iter().zip(self.handle.routers());
-        let by_time = routers
+        let by_time = self
+            .routers()
+            .into_iter()
             .filter(|(router, _)| router.authentication.as_ref().is_some_and(|it| it.anti_replay == AntiReplay::Time));
         let signing = by_time.filter_map(|(_, published)| published.snapshot().signing).next();
         let Some(Signing { clock_behind_wall, clock_synchronised: true, .. }) = signing else { return told };

@@ -2,15 +2,19 @@
 //!
 //! Nothing here decides who is Active; it connects the parts and tells what they say.
 
+mod applied;
 mod cleanup;
 mod contention;
 mod drained;
+pub mod host;
 mod identify;
 mod keep;
 mod ledger;
 mod narrate;
 mod plans;
+mod reload;
 mod sequences;
+mod story;
 mod supervise;
 
 use core::num::NonZeroU64;
@@ -22,27 +26,34 @@ use tracing::{info, warn};
 
 use vrrp_packet::Sequence;
 
-use crate::config::{Config, VirtualRouter};
+use crate::config::{Config, Loaded, VirtualRouter};
 use crate::control::{BindError, ControlSocket};
 use crate::election::Instant;
 use crate::engine::SigningClock;
 use crate::guardian::{Link, Thread};
 use crate::{dataplane, engine, net};
 
+pub use applied::AppliedError;
 pub use cleanup::AfterTheAgent;
 
+use applied::AppliedConfig;
 use drained::DrainedRouters;
 use ledger::Record;
 use plans::Past;
 use sequences::UsedSequences;
 use supervise::Supervisor;
 
+/// How many more routers a running agent can take in than it was started with.
+pub const SPARE_PLACES: usize = 256;
 /// How many reports of the address thread may wait to be logged.
 const REPORTS: usize = 256;
 
 /// Says why the agent could not start, or ended other than in order.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
+    /// There is no configuration to run with.
+    #[error(transparent)]
+    Applied(#[from] AppliedError),
     /// The directory of the control socket cannot be used.
     #[error("cannot use the directory {}: {source}", path.display())]
     Directory {
@@ -93,9 +104,12 @@ impl AgentError {
 ///
 /// # Errors
 /// [`AgentError`]; the addresses that it held are then the guardian's business.
-pub fn run(config: Config, guardian: Arc<Link>) -> Result<(), AgentError> {
-    let config = Arc::new(config);
-    let directory = state_directory(&config)?;
+pub fn run(guardian: Arc<Link>) -> Result<(), AgentError> {
+    // Not from the file, which may have become bad since: what the guardian started with, or what was applied last.
+    let (_, text) = guardian.applied().read().ok_or(AppliedError::Missing)?;
+    let (_, loaded) = AppliedConfig::decode(&text)?;
+    let config = &loaded.config;
+    let directory = state_directory(config)?;
     let drained =
         DrainedRouters::load(&directory).map_err(|source| AgentError::Drained { path: directory.clone(), source })?;
     let sequences =
@@ -106,8 +120,13 @@ pub fn run(config: Config, guardian: Arc<Link>) -> Result<(), AgentError> {
     }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(AgentError::start("service"))?;
-    let control = runtime.block_on(async { ControlSocket::bind(&config.control_socket) })?;
-    let supervisor = start(&config, &directory, Kept { drained, sequences }, guardian)?;
+    let control =
+        runtime.block_on(async { ControlSocket::bind(&config.control_socket, config.control_group.as_deref()) })?;
+    let supervisor = start(loaded, &directory, Kept { drained, sequences }, guardian)?;
+    // The other threads have done so themselves, once they were realtime.
+    if let Err(error) = net::privileges::settle() {
+        warn!("cannot give up privileges: {error}");
+    }
     runtime.block_on(supervisor.run(control))
 }
 
@@ -124,16 +143,16 @@ struct Kept {
 }
 
 impl Kept {
-    /// Returns what is known of the router with this index, and brings the shared table up to that.
-    fn past(&self, index: usize, router: &VirtualRouter, guardian: &Link) -> Past {
+    /// Returns what is known of the router in this place, and brings the shared table up to that.
+    fn past(&self, place: usize, router: &VirtualRouter, guardian: &Link) -> Past {
         let mut memory = self.sequences.of(&router.name);
-        let last = guardian.table().sequence(index).map(|bits| Sequence::from_bits(bits.get()));
+        let last = guardian.table().sequence(place).map(|bits| Sequence::from_bits(bits.get()));
         memory.sent = match (memory.sent, last) {
             (Some(kept), Some(last)) if kept.is_after(last) => Some(kept),
             (kept, last) => last.or(kept),
         };
         if let Some(bits) = memory.sent.and_then(|sent| NonZeroU64::new(sent.to_bits())) {
-            guardian.table().set_sequence(index, bits);
+            guardian.table().set_sequence(place, bits);
         }
         Past { drained: self.drained.contains(&router.name), memory }
     }
@@ -150,10 +169,12 @@ fn compared_clock(guardian: &Link) -> SigningClock {
     clock
 }
 
-fn start(config: &Arc<Config>, directory: &Path, kept: Kept, guardian: Arc<Link>) -> Result<Supervisor, AgentError> {
+fn start(loaded: Loaded, directory: &Path, kept: Kept, guardian: Arc<Link>) -> Result<Supervisor, AgentError> {
+    let config = &loaded.config;
+    let places = guardian.table().routers();
     let names = config.virtual_routers.iter().map(|router| router.name.clone());
     let (handle, inbox) = engine::channel(names).map_err(AgentError::start("election"))?;
-    let (answer, answers) = engine::answers(config.virtual_routers.len()).map_err(AgentError::start("election"))?;
+    let (answer, answers) = engine::answers(places).map_err(AgentError::start("election"))?;
     let (report, reports) = tokio::sync::mpsc::channel(REPORTS);
     let realtime = config.realtime.priority();
     let dataplane = dataplane::start(
@@ -161,6 +182,7 @@ fn start(config: &Arc<Config>, directory: &Path, kept: Kept, guardian: Arc<Link>
         dataplane::Settings {
             state_file: directory.join("addresses"),
             // Below the election thread, which must be able to interrupt it.
+            places,
             frames: guardian.frame_socket().map_err(AgentError::start("address"))?,
             oversight: Box::new(Record::new(Arc::clone(&guardian), Thread::Address)),
             realtime: realtime.map(|priority| priority.saturating_sub(1).max(1)),
@@ -188,5 +210,5 @@ fn start(config: &Arc<Config>, directory: &Path, kept: Kept, guardian: Arc<Link>
             warn!("no realtime priority ({error}); on a busy host advertisements may be late. Grant CAP_SYS_NICE");
         }
     }
-    Ok(Supervisor::new(Arc::clone(config), handle, dataplane, election, reports, kept, guardian))
+    Ok(Supervisor::new(loaded, handle, dataplane, election, reports, kept, guardian))
 }

@@ -30,7 +30,8 @@ pub(super) fn for_election(config: &Config, past: &[Past]) -> Vec<engine::Plan> 
     config.virtual_routers.iter().zip(past).map(|(router, past)| election_plan(router, past, automatic)).collect()
 }
 
-fn election_plan(router: &VirtualRouter, past: Past, automatic_lease: u32) -> engine::Plan {
+/// Returns what the election thread is told of one router, on a node whose automatic lease has so many seconds.
+pub(super) fn election_plan(router: &VirtualRouter, past: Past, automatic_lease: u32) -> engine::Plan {
     engine::Plan {
         interface: router.interface.clone(),
         family: router.family(),
@@ -96,7 +97,8 @@ pub(super) fn for_addresses(config: &Config) -> Vec<dataplane::Plan> {
     config.virtual_routers.iter().map(|router| address_plan(router, automatic)).collect()
 }
 
-fn address_plan(router: &VirtualRouter, automatic_lease: u32) -> dataplane::Plan {
+/// Returns what the address thread is told of one router, on a node whose automatic lease has so many seconds.
+pub(super) fn address_plan(router: &VirtualRouter, automatic_lease: u32) -> dataplane::Plan {
     dataplane::Plan {
         interface: router.interface.clone(),
         source: configured_source(router),

@@ -8,24 +8,24 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
-use crate::config::Config;
-use crate::control::{self, ControlSocket};
+use crate::config::Loaded;
+use crate::control::{self, ControlSocket, ReloadJob};
 use crate::dataplane::{DataplaneHandle, Report};
-use crate::election::{Cause, StateName};
-use crate::engine::{Command, Handle, News, Notices, Running};
+use crate::engine::{Command, Handle, Notices, Running};
 use crate::guardian::Link;
 use crate::net::Readable;
 
-use super::contention::Watches;
-use super::drained::DrainedRouters;
-use super::identify::Ears;
 use super::keep::Keeper;
-use super::narrate::Narrator;
+use super::reload::{self, Reloader};
+use super::story::Story;
 use super::{AgentError, Kept, now};
+
+/// How many clients may wait for a reload.
+const RELOADS: usize = 4;
 
 /// Holds what the tokio side serves.
 pub(super) struct Supervisor {
-    config: Arc<Config>,
+    loaded: Loaded,
     handle: Handle,
     dataplane: DataplaneHandle,
     election: Running,
@@ -36,7 +36,7 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     pub(super) fn new(
-        config: Arc<Config>,
+        loaded: Loaded,
         handle: Handle,
         dataplane: DataplaneHandle,
         election: Running,
@@ -44,7 +44,7 @@ impl Supervisor {
         kept: Kept,
         guardian: Arc<Link>,
     ) -> Self {
-        Self { config, handle, dataplane, election, reports, kept, guardian }
+        Self { loaded, handle, dataplane, election, reports, kept, guardian }
     }
 
     /// Serves until the election thread has ended, then ends the address thread.
@@ -52,19 +52,25 @@ impl Supervisor {
     /// # Errors
     /// [`AgentError::Election`] where the election thread ended by itself.
     pub(super) async fn run(self, control: ControlSocket) -> Result<(), AgentError> {
-        let Self { config, handle, dataplane, election, reports, kept, guardian } = self;
+        let Self { loaded, handle, dataplane, election, reports, kept, guardian } = self;
         let Kept { drained, sequences } = kept;
         let Running { thread, notices, realtime: _ } = election;
         let ended = when_joined(thread).map_err(AgentError::start("election"))?;
-        let context = control::Context::new(handle.clone(), Arc::clone(&config), now);
+        let config = Arc::new(loaded.config.clone());
+        let (reloads, jobs) = mpsc::channel(RELOADS);
+        let context = control::Context::new(handle.clone(), Arc::clone(&config), now, reloads);
+        let story = Story::new(drained, dataplane.clone());
+        for (published, router) in handle.routers().iter().zip(&config.virtual_routers) {
+            story.follow(router, published);
+        }
+        let (link, shared, keeping) = (Arc::clone(&guardian), context.clone(), context.clone());
+        let reloader = Reloader::new(loaded, config, handle.clone(), shared, story.clone(), link);
+        let reloading = tokio::spawn(reload_when_told(reloader, jobs));
         let (stop_control, control_stops) = oneshot::channel::<()>();
         let control = tokio::spawn(control::serve(control, context, async move { drop(control_stops.await) }));
-        let keeper =
-            Keeper { config: Arc::clone(&config), handle: handle.clone(), guardian: Arc::clone(&guardian), sequences };
+        let keeper = Keeper { context: keeping, handle: handle.clone(), guardian: Arc::clone(&guardian), sequences };
         let (stop_keeping, keeping_stops) = oneshot::channel::<()>();
         let keeping = tokio::spawn(keeper.run(keeping_stops));
-        let watches = Watches::start(&config, &handle, &dataplane);
-        let story = Story { narrators: narrators(&config), config, drained, watches, ears: Ears::default() };
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
         let leaving = tokio::spawn(leave_when_told(handle, guardian));
@@ -73,6 +79,7 @@ impl Supervisor {
         let outcome = ended.await.unwrap_or_else(|_| Err(io::Error::other("it vanished")));
 
         leaving.abort();
+        reloading.abort();
         drop(stop_keeping);
         let _ = keeping.await;
         dataplane.shutdown();
@@ -104,80 +111,8 @@ fn when_joined(thread: std::thread::JoinHandle<io::Result<()>>) -> io::Result<on
     Ok(receiver)
 }
 
-fn narrators(config: &Config) -> Vec<Narrator> {
-    config.virtual_routers.iter().map(Narrator::new).collect()
-}
-
-/// Follows what happens to the routers.
-struct Story {
-    config: Arc<Config>,
-    narrators: Vec<Narrator>,
-    drained: DrainedRouters,
-    watches: Watches,
-    ears: Ears,
-}
-
-impl Story {
-    fn tell(&mut self, router: usize, news: News) {
-        if let Some(narrator) = self.narrators.get(router) {
-            narrator.tell(news, &self.ears);
-        }
-        if let News::Transition(transition) = &news {
-            self.watches.follow(router, transition);
-            if let (StateName::Active, Some(router)) = (transition.to, self.config.virtual_routers.get(router)) {
-                self.ears.open(&router.interface, router.family());
-            }
-        }
-        if let (Some(drained), Some(router)) = (drained_by(news), self.config.virtual_routers.get(router))
-            && let Err(error) = self.drained.set(&router.name, drained)
-        {
-            warn!("cannot remember that {} is{} drained: {error}", router.name, if drained { "" } else { " not" });
-        }
-    }
-}
-
-/// Returns whether a router is drained from now on, where that changes.
-fn drained_by(news: News) -> Option<bool> {
-    let cause = match news {
-        News::Transition(transition) => transition.cause,
-        News::Discarded { .. }
-        | News::IntervalDiffers { .. }
-        | News::AddressesDiffer { .. }
-        | News::SecondOwner { .. }
-        | News::Contended { .. }
-        | News::SendFailed { .. }
-        | News::SocketFailed { .. }
-        | News::Interface { .. } => return None,
-    };
-    match cause {
-        Cause::Drained => Some(true),
-        Cause::Resumed | Cause::DrainRefused => Some(false),
-        Cause::Started
-        | Cause::Owner
-        | Cause::ActiveDown
-        | Cause::Preempted { .. }
-        | Cause::Released { .. }
-        | Cause::HigherPriority { .. }
-        | Cause::HigherAddress { .. }
-        | Cause::GateOpened
-        | Cause::GateRefused
-        | Cause::Confirmed
-        | Cause::ClaimFailed
-        | Cause::AddressesLost
-        | Cause::Withdrawn
-        | Cause::WithdrawalUnconfirmed
-        | Cause::Fault(_)
-        | Cause::FaultCleared
-        | Cause::RetryDue
-        | Cause::DrainSettled
-        | Cause::Stalled { .. }
-        | Cause::SendsFailed
-        | Cause::Shutdown => None,
-    }
-}
-
 /// Ends when the election thread has ended and everything that it told is told.
-async fn tell(notices: Notices, mut story: Story) {
+async fn tell(notices: Notices, story: Story) {
     let notices = match Readable::new(notices) {
         Ok(notices) => notices,
         Err(error) => {
@@ -232,17 +167,34 @@ async fn leave_when_told(handle: Handle, guardian: Arc<Link>) {
     }
 }
 
+/// Reloads whenever a client or SIGHUP asks for it.
+async fn reload_when_told(mut reloader: Reloader, mut jobs: mpsc::Receiver<ReloadJob>) {
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            error!("cannot wait for signals: {error}");
+            return;
+        }
+    };
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => reload::log(&reloader.reload(false).await),
+            job = jobs.recv() => {
+                let Some(ReloadJob { dry_run, answer }) = job else { return };
+                // A client that has gone does not want to know.
+                let _ = answer.send(reloader.reload(dry_run).await);
+            }
+        }
+    }
+}
+
 async fn reason_to_leave(guardian: &Link) -> io::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
     let pipe = Readable::new(guardian.liveness())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            _ = interrupt.recv() => return Ok("SIGINT"),
-            _ = pipe.wait() => return Ok("the guardian is gone"),
-            _ = hangup.recv() => warn!("SIGHUP: this version cannot reload; restart it to apply a changed configuration"),
-        }
+    tokio::select! {
+        _ = terminate.recv() => Ok("SIGTERM"),
+        _ = interrupt.recv() => Ok("SIGINT"),
+        _ = pipe.wait() => Ok("the guardian is gone"),
     }
 }

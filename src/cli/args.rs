@@ -71,6 +71,12 @@ pub(super) enum Command {
     /// Take part again after a drain
     #[command(after_help = help(&["vipd resume", "vipd resume orders-db"]))]
     Resume(ResumeArgs),
+    /// Apply the changed configuration file to the running agent
+    ///
+    /// A file with an error is refused as a whole. Routers that did not change go on as if nothing had happened; the others
+    /// change in place where they can, and else leave their role in order and start anew. SIGHUP does the same.
+    #[command(after_help = help(&["vipd reload --dry-run", "vipd reload"]))]
+    Reload(ReloadArgs),
     /// Print each advertisement in a capture and why it would be discarded
     ///
     /// Reads pcap and pcapng: Ethernet with and without VLAN tags, Linux cooked (`-i any`) and raw IP.
@@ -130,6 +136,14 @@ pub(super) struct DrainArgs {
 pub(super) struct ResumeArgs {
     /// The virtual router to let take part again [default: all]
     pub(super) name: Option<String>,
+}
+
+/// Holds what `vipd reload` takes.
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub(super) struct ReloadArgs {
+    /// Tell what would change, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 /// Holds what `vipd decode` takes.

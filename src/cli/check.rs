@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
+use crate::agent::host;
 use crate::config::{self, Config, HostFacts, LoadError, Loaded};
 
 use super::args::{CheckArgs, Global};
 use super::exit::{Exit, Failure, Outcome, written};
-use super::{host, paint};
+use super::paint;
 
 pub(super) fn execute(args: &CheckArgs, global: &Global) -> Outcome {
     let file = args.file.as_ref().unwrap_or(&global.config);

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::control::ClientError;
+use crate::control::{ClientError, Reason};
 
 /// Tells a script what happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,7 +120,17 @@ impl From<ClientError> for Failure {
             ClientError::Denied(_) => {
                 (Exit::NotPermitted, "run this as root, or as a member of the group that owns the socket".to_owned())
             }
-            ClientError::Refused(problem) => (Exit::Failed, problem.help.clone()),
+            ClientError::Refused(problem) => {
+                let exit = match problem.reason {
+                    Reason::Failed | Reason::Conflict => Exit::Failed,
+                    Reason::BadConfig => Exit::BadConfig,
+                    Reason::NotPermitted => Exit::NotPermitted,
+                };
+                if let Some(report) = &problem.report {
+                    return Self::drawn(exit, report.clone()).hint(&problem.help);
+                }
+                (exit, problem.help.clone())
+            }
             ClientError::Connection { .. } => (Exit::Failed, "try again; the agent may have just ended".to_owned()),
             ClientError::Protocol { .. } => (Exit::Failed, "use the `vipd` that belongs to the agent".to_owned()),
         };

@@ -9,8 +9,8 @@ mod decode;
 mod drain;
 mod drill;
 mod exit;
-mod host;
 mod paint;
+mod reload;
 mod resume;
 mod run;
 mod status;
@@ -51,6 +51,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Check(args) => check::execute(args, global),
         Command::Status(args) => wait(status::execute(args, &client(global)?)),
         Command::Drain(args) => wait(drain::execute(args, &client(global)?)),
+        Command::Reload(args) => wait(reload::execute(args, &client(global)?)),
         Command::Resume(args) => wait(resume::execute(args, &client(global)?)),
         Command::Decode(args) => decode::execute(args),
         Command::Drill(args) => drill::execute(args),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use crate::agent::{self, AfterTheAgent, AgentError};
-use crate::config::{Config, LoadError, Loaded};
+use crate::config::{Config, Loaded};
 use crate::control::BindError;
 use crate::guardian::{self, Link};
 use crate::logging;
@@ -23,27 +23,19 @@ use super::exit::{Exit, Failure, Outcome};
 /// Runs the agent until it is told to end.
 pub(super) fn execute(_args: &RunArgs, global: &Global) -> Outcome {
     let link = Link::from_environment().map_err(|error| Failure::new(Exit::Failed, error))?;
-    let text = match &link {
-        // A file that was edited since would name other routers than those that the guardian looks after.
-        Some(link) => link.configuration().map_err(|error| {
-            Failure::new(Exit::Failed, format_args!("cannot read the configuration that the guardian holds: {error}"))
-        })?,
-        None => Config::read(&global.config)?,
-    };
-    let loaded = Config::parse(&text, &global.config).map_err(LoadError::Invalid)?;
     let format = match global.log_format {
         LogFormat::Text => logging::Format::Text,
         LogFormat::Json => logging::Format::Json,
     };
     logging::start(format, global.verbose);
     match link {
-        Some(link) => agent::run(loaded.config, Arc::new(link)).map(|()| Exit::Done).map_err(Failure::from),
-        None => guard(&loaded, text),
+        Some(link) => agent::run(Arc::new(link)).map(|()| Exit::Done).map_err(Failure::from),
+        None => guard(Config::load(&global.config)?),
     }
 }
 
-fn guard(loaded: &Loaded, text: String) -> Outcome {
-    show_warnings(loaded)?;
+fn guard(loaded: Loaded) -> Outcome {
+    show_warnings(&loaded)?;
     let missing = privileges::missing(&privileges::REQUIRED);
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
@@ -54,6 +46,7 @@ fn guard(loaded: &Loaded, text: String) -> Outcome {
     for capability in privileges::missing(&privileges::OPTIONAL) {
         warn!("without {capability} the agent runs, but may be late on a busy host");
     }
+    give_up_privileges(&loaded.config)?;
     // Held until the guardian ends: the agent that it starts belongs to the same instance.
     let _lock = InstanceLock::acquire().map_err(|error| {
         let hint = match &error {
@@ -65,10 +58,32 @@ fn guard(loaded: &Loaded, text: String) -> Outcome {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     // Below the agent's threads, which must be able to show in time that they run.
     guardian::keep_on_time(loaded.config.realtime.priority().map(|priority| priority.saturating_sub(2).max(1)));
-    let plan = guardian::Plan::new(arguments, loaded.config.virtual_routers.len(), text);
-    let code = guardian::run(&plan, &mut AfterTheAgent::new(&loaded.config))
+    let places = loaded.config.virtual_routers.len() + agent::SPARE_PLACES;
+    let mut cleanup = AfterTheAgent::new(loaded);
+    let applied = cleanup.applied().map_err(|error| Failure::new(Exit::Failed, error))?;
+    let code = guardian::run(&guardian::Plan::new(arguments, places, applied), &mut cleanup)
         .map_err(|error| Failure::new(Exit::Failed, format_args!("cannot start the agent: {error}")))?;
     Ok(Exit::from_code(code))
+}
+
+/// Keeps only what vipd works with; guardian and agent have no more from here on.
+fn give_up_privileges(config: &Config) -> Result<(), Failure> {
+    if let Some(name) = &config.control_group {
+        let number = privileges::group(name).map_err(|error| Failure::new(Exit::Failed, error))?;
+        let Some(number) = number else {
+            return Err(Failure::new(Exit::BadConfig, format_args!("`control.group`: this host has no group {name}"))
+                .hint(format!("make it with `groupadd --system {name}`, or name another one")));
+        };
+        privileges::join_group(number).map_err(|error| {
+            Failure::new(
+                Exit::NotPermitted,
+                format_args!("cannot give the control socket to the group {name}: {error}"),
+            )
+            .hint("run vipd as root, or as a member of that group")
+        })?;
+    }
+    privileges::restrict()
+        .map_err(|error| Failure::new(Exit::Failed, format_args!("cannot give up privileges: {error}")))
 }
 
 impl From<AgentError> for Failure {
@@ -86,6 +101,7 @@ impl From<AgentError> for Failure {
             | AgentError::Drained { .. }
             | AgentError::Sequences { .. }
             | AgentError::Control(_)
+            | AgentError::Applied(_)
             | AgentError::Start { .. }
             | AgentError::Election(_) => Exit::Failed,
         };

@@ -1,7 +1,6 @@
 //! The `authentication` of a virtual router.
 
 use core::time::Duration;
-use std::path::Path;
 use std::sync::Arc;
 
 use vrrp_packet::{AntiReplay, Interval, Key, KeyId};
@@ -10,6 +9,7 @@ use super::diagnostics::{Findings, Span};
 use super::key_file;
 use super::model::{Authentication, AuthenticationMode};
 use super::read::{Field, Placed, Section, Setting};
+use super::source::Files;
 
 const KEYS: [&str; 5] = ["mode", "active_key", "anti_replay", "window", "keys"];
 
@@ -53,14 +53,14 @@ struct Entry {
     key: Option<Key>,
 }
 
-/// Reads the section; key files with relative names are looked up in `folder`.
-pub(super) fn read(field: Field<'_>, folder: &Path, findings: &mut Findings) -> Option<Authenticity> {
+/// Reads the section; `files` reads the key files.
+pub(super) fn read(field: Field<'_>, files: &Files, findings: &mut Findings) -> Option<Authenticity> {
     let section = Section::open(field.node, "`authentication`", &KEYS, findings)?;
     let mode = section.optional("mode", findings, |field, findings| field.word(&MODES, findings));
     let anti_replay = section.optional("anti_replay", findings, |field, findings| field.word(&GUARDS, findings));
     let window = section.optional("window", findings, window);
     let active = section.optional("active_key", findings, key_id);
-    let entries = entries(&section, folder, findings)?;
+    let entries = entries(&section, files, findings)?;
     let active_key = active_key(&active, &entries, section.at(), findings);
     if let (Some(window), Some(AntiReplay::Monotonic)) = (window.given(), anti_replay.value()) {
         let found = findings.warning(window.at, "`window` has no effect");
@@ -90,7 +90,7 @@ fn window(field: Field<'_>, findings: &mut Findings) -> Option<Duration> {
 }
 
 /// Reads the list of keys; `None` where there is none, or one of them could not even be named.
-fn entries(section: &Section<'_>, folder: &Path, findings: &mut Findings) -> Option<Vec<Entry>> {
+fn entries(section: &Section<'_>, files: &Files, findings: &mut Findings) -> Option<Vec<Entry>> {
     let help = "add for example `keys: [{ id: 1, file: orders.key }]`";
     let Some(field) = section.field("keys") else {
         findings.error(section.at(), "`authentication` has no `keys`").help(help);
@@ -101,7 +101,7 @@ fn entries(section: &Section<'_>, folder: &Path, findings: &mut Findings) -> Opt
         findings.error(field.at(), "`keys` is empty").help(help);
         return None;
     }
-    let entries: Vec<_> = fields.iter().map(|field| entry(*field, folder, findings)).collect();
+    let entries: Vec<_> = fields.iter().map(|field| entry(*field, files, findings)).collect();
     let entries = entries.into_iter().collect::<Option<Vec<_>>>()?;
     for (index, entry) in entries.iter().enumerate() {
         let id = &entry.id;
@@ -114,13 +114,13 @@ fn entries(section: &Section<'_>, folder: &Path, findings: &mut Findings) -> Opt
     Some(entries)
 }
 
-fn entry(field: Field<'_>, folder: &Path, findings: &mut Findings) -> Option<Entry> {
+fn entry(field: Field<'_>, files: &Files, findings: &mut Findings) -> Option<Entry> {
     let section = Section::open(field.node, "a key", &["id", "file"], findings)?;
     let id = section.required("id", "1", findings, key_id);
     let file =
-        section.required("file", "orders.key", findings, |field, findings| Some(folder.join(field.text(findings)?)));
+        section.required("file", "orders.key", findings, |field, findings| field.text(findings).map(str::to_owned));
     let (id, file) = (id.given()?.clone(), file.given()?.clone());
-    let key = match key_file::read(&file.value, id.value) {
+    let key = match key_file::read(&file.value, files, id.value) {
         Ok(key) => Some(key),
         Err(error) => {
             findings.error(file.at, error.to_string()).help(error.help());

@@ -119,7 +119,7 @@ fn join(addresses: &[IpAddr]) -> String {
 }
 
 /// Writes a span of time for people: two digits after the point at most, in the unit that suits.
-fn span(span: Duration) -> String {
+pub(super) fn span(span: Duration) -> String {
     let (value, unit) =
         if span < Duration::from_secs(1) { (span.as_secs_f64() * 1000.0, "ms") } else { (span.as_secs_f64(), "s") };
     let digits = format!("{value:.2}");

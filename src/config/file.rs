@@ -8,6 +8,7 @@ use super::diagnostics::{Findings, Report, Span};
 use super::draft::Draft;
 use super::model::{Config, Realtime};
 use super::read::{Field, Section};
+use super::source::{Files, Original};
 use super::tree::{self, Node, Value};
 use super::{between, semantic};
 
@@ -50,6 +51,8 @@ pub struct Loaded {
     pub config: Config,
     /// Warnings only.
     pub warnings: Report,
+    /// What it was made from.
+    pub original: Original,
     /// Parallel to `config.virtual_routers`.
     pub(super) places: Vec<RouterPlaces>,
 }
@@ -74,11 +77,11 @@ impl Config {
         Self::parse(&Self::read(path)?, path).map_err(LoadError::Invalid)
     }
 
-    /// Reads a file's text, for [`Config::parse`].
+    /// Reads a file's text.
     ///
     /// # Errors
     /// Every [`LoadError`] but [`LoadError::Invalid`].
-    pub fn read(path: &Path) -> Result<String, LoadError> {
+    fn read(path: &Path) -> Result<String, LoadError> {
         let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         // One byte more than allowed is enough to see that the file is too long.
@@ -98,30 +101,38 @@ impl Config {
     /// # Errors
     /// The report holds everything that is wrong, and the warnings too.
     pub fn parse(text: &str, origin: &Path) -> Result<Loaded, Report> {
+        Self::parse_with(text, origin, Files::on_disk(origin))
+    }
+
+    pub(super) fn parse_with(text: &str, origin: &Path, files: Files) -> Result<Loaded, Report> {
         // Windows editors begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut findings = Findings::default();
-        let folder = origin.parent().unwrap_or(Path::new(""));
-        let read = tree::load(text, &mut findings).and_then(|root| top(&root, folder, &mut findings));
+        let read = tree::load(text, &mut findings).and_then(|root| top(&root, &files, &mut findings));
         let report = findings.into_report(&origin.display().to_string(), text);
         match read {
-            Some((config, places)) if report.errors() == 0 => Ok(Loaded { config, warnings: report, places }),
+            Some((config, places)) if report.errors() == 0 => {
+                let original = files.into_original(text, origin);
+                Ok(Loaded { config, warnings: report, original, places })
+            }
             Some(_) | None => Err(report),
         }
     }
 }
 
-fn top(root: &Node, folder: &Path, findings: &mut Findings) -> Option<(Config, Vec<RouterPlaces>)> {
+fn top(root: &Node, files: &Files, findings: &mut Findings) -> Option<(Config, Vec<RouterPlaces>)> {
     let section = Section::open(root, super::FILE, &KEYS, findings)?;
-    let control_socket = section.optional("control", findings, control);
+    let control = section.optional("control", findings, control);
     let realtime = section.optional("realtime", findings, realtime);
-    let drafts = routers(&section, folder, findings);
+    let drafts = routers(&section, files, findings);
     for draft in &drafts {
         semantic::check(draft, findings);
     }
     between::check(&drafts, findings);
+    let control = control.or(Control::default())?;
     let config = Config {
-        control_socket: control_socket.or(PathBuf::from(DEFAULT_SOCKET))?,
+        control_socket: control.socket,
+        control_group: control.group,
         metrics_listen: None,
         realtime: realtime.or(Realtime::Try)?,
         virtual_routers: drafts.iter().map(Draft::finish).collect::<Option<_>>()?,
@@ -129,7 +140,7 @@ fn top(root: &Node, folder: &Path, findings: &mut Findings) -> Option<(Config, V
     Some((config, drafts.iter().map(places).collect::<Option<_>>()?))
 }
 
-fn routers(section: &Section<'_>, folder: &Path, findings: &mut Findings) -> Vec<Draft> {
+fn routers(section: &Section<'_>, files: &Files, findings: &mut Findings) -> Vec<Draft> {
     let Some(field) = section.field("virtual_routers") else {
         findings.error(section.at(), "the file has no `virtual_routers`").help("examples/pair.yaml shows one");
         return Vec::new();
@@ -140,12 +151,27 @@ fn routers(section: &Section<'_>, folder: &Path, findings: &mut Findings) -> Vec
     {
         findings.error(field.at(), "`virtual_routers` is empty").help("examples/pair.yaml shows one");
     }
-    items.iter().filter_map(|item| Draft::read(item.node, folder, findings)).collect()
+    items.iter().filter_map(|item| Draft::read(item.node, files, findings)).collect()
 }
 
-fn control(field: Field<'_>, findings: &mut Findings) -> Option<PathBuf> {
-    let section = Section::open(field.node, "`control`", &["socket"], findings)?;
-    section.optional("socket", findings, socket).or(PathBuf::from(DEFAULT_SOCKET))
+/// Holds what `control` says.
+#[derive(Clone)]
+struct Control {
+    socket: PathBuf,
+    group: Option<String>,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { socket: PathBuf::from(DEFAULT_SOCKET), group: None }
+    }
+}
+
+fn control(field: Field<'_>, findings: &mut Findings) -> Option<Control> {
+    let section = Section::open(field.node, "`control`", &["socket", "group"], findings)?;
+    let path = section.optional("socket", findings, socket);
+    let group = section.optional("group", findings, |field, findings| field.text(findings).map(str::to_owned));
+    Some(Control { socket: path.or(PathBuf::from(DEFAULT_SOCKET))?, group: group.maybe()? })
 }
 
 fn socket(field: Field<'_>, findings: &mut Findings) -> Option<PathBuf> {

@@ -9,6 +9,8 @@ use nix::unistd::geteuid;
 use vrrp_packet::{Key, KeyError, KeyId};
 use zeroize::Zeroizing;
 
+use super::source::{Content, Files};
+
 /// More than `hex:`, the digits of 64 bytes and a newline need.
 const LONGEST: usize = 256;
 /// What anybody but the owner may do with a file.
@@ -55,7 +57,14 @@ impl KeyFileError {
 ///
 /// # Errors
 /// [`KeyFileError`] where the file is not there, holds no key of 32 to 64 bytes, or is open to others.
-pub(super) fn read(path: &Path, id: KeyId) -> Result<Key, KeyFileError> {
+pub(super) fn read(name: &str, files: &Files, id: KeyId) -> Result<Key, KeyFileError> {
+    let content = files.content(name, contents)?;
+    let path = files.path(name);
+    Key::from_file_contents(id, &content).map_err(|source| KeyFileError::Content { path, source })
+}
+
+/// Reads a file that only its owner can read or change.
+fn contents(path: &Path) -> Result<Content, KeyFileError> {
     let named = || path.to_owned();
     let unreadable = |source| KeyFileError::Unreadable { path: named(), source };
     // Without O_NONBLOCK, opening a FIFO would wait for a writer.
@@ -76,7 +85,7 @@ pub(super) fn read(path: &Path, id: KeyId) -> Result<Key, KeyFileError> {
     if length == LONGEST {
         return Err(KeyFileError::TooLong { path: named() });
     }
-    Key::from_file_contents(id, &content[..length]).map_err(|source| KeyFileError::Content { path: named(), source })
+    Ok(Content::from(&content[..length]))
 }
 
 /// Reads up to the end of the file or of the buffer, and returns how much that was.

@@ -9,6 +9,7 @@ mod authentication;
 mod between;
 mod describe;
 mod diagnostics;
+mod diff;
 mod draft;
 mod duration;
 mod file;
@@ -19,7 +20,9 @@ mod model;
 mod password;
 mod places;
 mod read;
+mod router_setting;
 mod semantic;
+mod source;
 mod timing;
 mod tree;
 mod virtual_router;
@@ -30,10 +33,13 @@ mod tests;
 
 pub use describe::describe;
 pub use diagnostics::{Diagnostic, Mark, Report, Severity, Span};
+pub use diff::{Difference, NodeChange, RouterChange};
 pub use duration::{DurationError, parse as parse_duration};
 pub use file::{LoadError, Loaded};
 pub use host::{HostAddress, HostFacts, Interface, check_host};
 pub use model::*;
+pub use router_setting::{Effect, RouterSetting};
+pub use source::Original;
 
 /// Names the top of the file in messages.
 const FILE: &str = "the file";

@@ -15,6 +15,8 @@ use vrrp_packet::{AntiReplay, Family, Interval, Key, KeyId, Priority, Version, V
 pub struct Config {
     /// The control socket; its directory also holds the agent's state file.
     pub control_socket: PathBuf,
+    /// The group whose members may use the control socket; `None`: the group of the user that runs vipd.
+    pub control_group: Option<String>,
     /// Where metrics are served; `None`: nowhere.
     pub metrics_listen: Option<SocketAddr>,
     /// How the election thread is scheduled.

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::diagnostics::Findings;
 use super::model::Password;
 use super::read::Field;
+use super::source::{Content, Files};
 
 /// Says why a password file is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -21,11 +22,12 @@ enum PasswordError {
     TooLong { path: String },
 }
 
-/// Reads the file that the key names; a relative name is looked up in `folder`.
-pub(super) fn from_file(field: Field<'_>, folder: &Path, findings: &mut Findings) -> Option<Password> {
-    let path = folder.join(field.text(findings)?);
-    match read(&path) {
-        Ok(password) => Some(password),
+/// Reads the file that the key names.
+pub(super) fn from_file(field: Field<'_>, files: &Files, findings: &mut Findings) -> Option<Password> {
+    let content = files.content(field.text(findings)?, read);
+    match content {
+        // `read` returns 8 bytes or none.
+        Ok(content) => content.first_chunk().copied().map(Password),
         Err(error) => {
             let found = findings.error(field.at(), error.to_string());
             found.help(
@@ -36,7 +38,8 @@ pub(super) fn from_file(field: Field<'_>, folder: &Path, findings: &mut Findings
     }
 }
 
-fn read(path: &Path) -> Result<Password, PasswordError> {
+/// Reads a password, padded with zeros to its 8 bytes.
+fn read(path: &Path) -> Result<Content, PasswordError> {
     let name = || path.display().to_string();
     let unreadable = |source| PasswordError::Unreadable { path: name(), source };
     // Asked before opening: opening a FIFO would wait for a writer.
@@ -52,7 +55,7 @@ fn read(path: &Path) -> Result<Password, PasswordError> {
         _ if secret.is_empty() => Err(PasswordError::Empty { path: name() }),
         Some(start) => {
             start.copy_from_slice(secret);
-            Ok(Password(padded))
+            Ok(Content::from(&padded[..]))
         }
         None => Err(PasswordError::TooLong { path: name() }),
     }

@@ -4,9 +4,11 @@
 
 mod addresses;
 mod authentication;
+mod diff;
 mod examples;
 mod fuzz;
 mod host;
+mod original;
 mod semantic;
 mod syntax;
 

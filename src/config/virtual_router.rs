@@ -2,7 +2,6 @@
 
 use core::num::NonZeroU8;
 use std::net::IpAddr;
-use std::path::Path;
 
 use vrrp_packet::{Priority, Version, Vrid};
 
@@ -10,6 +9,7 @@ use super::diagnostics::Findings;
 use super::draft::{Draft, List};
 use super::model::{Announce, Checksum, HopLimit, Lease, Source, VirtualAddress};
 use super::read::{Field, Placed, Section};
+use super::source::Files;
 use super::tree::{Node, Value};
 use super::{address, authentication, password};
 
@@ -40,12 +40,12 @@ const KEYS: [&str; 21] = [
 const ANNOUNCE_KEYS: [&str; 4] = ["repeat", "interval", "delay", "refresh"];
 
 impl Draft {
-    /// Reads one router; `None` where the node is no mapping. `folder` is where relative files are looked up.
-    pub(super) fn read(node: &Node, folder: &Path, findings: &mut Findings) -> Option<Self> {
+    /// Reads one router; `None` where the node is no mapping. `files` reads the files that it names.
+    pub(super) fn read(node: &Node, files: &Files, findings: &mut Findings) -> Option<Self> {
         let section = Section::open(node, super::ROUTER, &KEYS, findings)?;
         let interface = address::interface_name;
-        let secret = |field: Field<'_>, findings: &mut Findings| password::from_file(field, folder, findings);
-        let signed = |field: Field<'_>, findings: &mut Findings| authentication::read(field, folder, findings);
+        let secret = |field: Field<'_>, findings: &mut Findings| password::from_file(field, files, findings);
+        let signed = |field: Field<'_>, findings: &mut Findings| authentication::read(field, files, findings);
         Some(Self {
             name: section.required("name", "orders-db", findings, name),
             interface: section.required("interface", "eth0", findings, interface),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::request::{Changed, DrainRequest, Problem, ResumeRequest};
+use super::request::{Changed, DrainRequest, Problem, ReloadRequest, Reloaded, ResumeRequest};
 use super::status::Status;
 
 /// More than the agent needs to carry out a command, so that its own refusal arrives first.
@@ -101,6 +101,14 @@ impl Client {
     /// [`ClientError`]
     pub async fn resume(&self, request: &ResumeRequest) -> Result<Changed, ClientError> {
         self.ask(Method::POST, "/v1/resume", self.body(request)?).await
+    }
+
+    /// Lets the agent read its configuration again, and apply it unless that is not asked for.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn reload(&self, request: &ReloadRequest) -> Result<Reloaded, ClientError> {
+        self.ask(Method::POST, "/v1/reload", self.body(request)?).await
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {

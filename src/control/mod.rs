@@ -4,6 +4,7 @@
 
 mod authentication;
 mod client;
+mod permission;
 mod request;
 
 mod server;
@@ -12,8 +13,11 @@ mod status;
 
 pub use authentication::{AntiReplay, Authentication, Mode, PeerClock};
 pub use client::{Client, ClientError};
-pub use request::{Changed, DrainRequest, Problem, ResumeRequest};
-pub use server::{Context, serve};
+pub use request::{
+    Changed, DrainRequest, Problem, Reason, ReloadChange, ReloadRequest, Reloaded, ResumeRequest, RouterReload,
+    SettingChange,
+};
+pub use server::{Context, ReloadJob, serve};
 pub use socket::{BindError, ControlSocket};
 pub use status::{ActiveRouter, Agent, Drain, Fault, RouterStatus, State, Status, Traffic};
 

@@ -30,9 +30,95 @@ pub struct Changed {
     pub routers: Vec<String>,
 }
 
+/// Asks to read the configuration again: the body of `POST /v1/reload`.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct ReloadRequest {
+    /// Whether only the difference is told, and nothing applied.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Answers a reload that was carried out, or could be.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct Reloaded {
+    /// Whether the configuration was applied.
+    pub applied: bool,
+    /// What becomes of each router: the file's, in its order, then those that it has no more.
+    pub routers: Vec<RouterReload>,
+    /// What is doubtful about the file, drawn.
+    pub warnings: String,
+}
+
+/// Says what becomes of one router.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct RouterReload {
+    /// Its name.
+    pub name: String,
+    /// What becomes of it.
+    pub change: ReloadChange,
+    /// The settings that change.
+    pub settings: Vec<SettingChange>,
+}
+
+/// Names what becomes of a router.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum ReloadChange {
+    /// It stays as it is.
+    Unchanged,
+    /// It is new.
+    Added,
+    /// It leaves its role in order and is gone.
+    Removed,
+    /// It changes and keeps its role.
+    InPlace,
+    /// It leaves its role in order and starts anew.
+    Anew,
+}
+
+/// Tells both values of a setting that changes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
+pub struct SettingChange {
+    /// The key in the file.
+    pub key: String,
+    /// The value so far; secrets are not shown.
+    pub from: String,
+    /// The value from now on.
+    pub to: String,
+}
+
+/// Names the kind of a refusal.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, Debug)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It was tried and failed, or makes no sense.
+    #[default]
+    Failed,
+    /// It cannot be done as things are.
+    Conflict,
+    /// The configuration cannot be used.
+    BadConfig,
+    /// The user may not ask for it.
+    NotPermitted,
+}
+
+impl Problem {
+    /// Says what failed on what, and what to do about it.
+    pub fn new(reason: Reason, error: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { reason, error: error.into(), help: help.into(), report: None }
+    }
+}
+
 /// Answers a request that was not carried out.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 pub struct Problem {
+    /// Which kind of refusal it is.
+    #[serde(default)]
+    pub reason: Reason,
+    /// Everything that is wrong with a configuration, drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
     /// What failed on what.
     pub error: String,
     /// What to do about it.

@@ -2,9 +2,11 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+
+use crate::net::privileges;
 
 /// Listens; removes its file when it is dropped.
 #[derive(Debug)]
@@ -13,6 +15,7 @@ pub struct ControlSocket {
     path: PathBuf,
     /// Device and inode, so that a successor's file is left alone.
     identity: (u64, u64),
+    group: u32,
 }
 
 /// Says why the control socket could not be made.
@@ -37,11 +40,11 @@ pub enum BindError {
 }
 
 impl ControlSocket {
-    /// Listens on `path` with mode 0660; makes the directory where it is missing.
+    /// Listens on `path` with mode 0660, for this group where one is named; makes the directory where it is missing.
     ///
     /// # Errors
     /// [`BindError`] where somebody answers there already, where the path is no socket, or where the kernel refuses.
-    pub fn bind(path: &Path) -> Result<Self, BindError> {
+    pub fn bind(path: &Path, group: Option<&str>) -> Result<Self, BindError> {
         let failed = |action| move |source| BindError::System { path: path.to_owned(), action, source };
         if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
             DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed("make its directory"))?;
@@ -53,19 +56,30 @@ impl ControlSocket {
         let _ = fs::remove_file(&unfinished);
         let listener = UnixListener::bind(&unfinished).map_err(failed("bind"))?;
         let finish = || {
+            if let Some(group) = group {
+                // A user may give its files to the groups that it is a member of.
+                let number = privileges::group(group).map_err(failed("find its group"))?;
+                let number = number.ok_or_else(|| failed("find its group")(io::ErrorKind::NotFound.into()))?;
+                chown(&unfinished, None, Some(number)).map_err(failed("give it to its group"))?;
+            }
             fs::set_permissions(&unfinished, Permissions::from_mode(0o660)).map_err(failed("set its mode"))?;
             listener.set_nonblocking(true).map_err(failed("make it non-blocking"))?;
             let metadata = fs::symlink_metadata(&unfinished).map_err(failed("look at it"))?;
             fs::rename(&unfinished, path).map_err(failed("put it in place"))?;
-            Ok((metadata.dev(), metadata.ino()))
+            Ok(((metadata.dev(), metadata.ino()), metadata.gid()))
         };
         match finish() {
-            Ok(identity) => Ok(Self { path: path.to_owned(), identity, listener }),
+            Ok((identity, group)) => Ok(Self { path: path.to_owned(), identity, listener, group }),
             Err(error) => {
                 let _ = fs::remove_file(&unfinished);
                 Err(error)
             }
         }
+    }
+
+    /// Returns the group that the socket's file belongs to.
+    pub(super) fn group(&self) -> u32 {
+        self.group
     }
 
     /// Registers the listener with the current tokio runtime.
@@ -110,7 +124,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("run/vipd.sock");
 
-        let socket = ControlSocket::bind(&path).unwrap();
+        let socket = ControlSocket::bind(&path, None).unwrap();
 
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
         drop(socket);
@@ -124,7 +138,7 @@ mod tests {
         let path = directory.path().join("vipd.sock");
         drop(UnixListener::bind(&path).unwrap());
 
-        let socket = ControlSocket::bind(&path);
+        let socket = ControlSocket::bind(&path, None);
 
         assert!(socket.is_ok());
         assert!(UnixStream::connect(&path).is_ok());
@@ -134,9 +148,9 @@ mod tests {
     fn a_living_agents_socket_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("vipd.sock");
-        let _living = ControlSocket::bind(&path).unwrap();
+        let _living = ControlSocket::bind(&path, None).unwrap();
 
-        let second = ControlSocket::bind(&path);
+        let second = ControlSocket::bind(&path, None);
 
         assert!(matches!(second, Err(BindError::Taken(_))));
         assert!(UnixStream::connect(&path).is_ok());
@@ -148,7 +162,7 @@ mod tests {
         let path = directory.path().join("vipd.sock");
         fs::write(&path, "precious").unwrap();
 
-        assert!(matches!(ControlSocket::bind(&path), Err(BindError::NotASocket(_))));
+        assert!(matches!(ControlSocket::bind(&path, None), Err(BindError::NotASocket(_))));
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     }
 
@@ -156,9 +170,9 @@ mod tests {
     fn a_successors_socket_survives_the_end_of_its_predecessor() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("vipd.sock");
-        let predecessor = ControlSocket::bind(&path).unwrap();
+        let predecessor = ControlSocket::bind(&path, None).unwrap();
         fs::remove_file(&path).unwrap();
-        let _successor = ControlSocket::bind(&path).unwrap();
+        let _successor = ControlSocket::bind(&path, None).unwrap();
 
         drop(predecessor);
 

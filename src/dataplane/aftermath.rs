@@ -42,13 +42,13 @@ fn is_claimed(plan: &Plan, link: &Link, known: &LinkAddress) -> bool {
     plan.addresses.iter().any(carries) && (known.protocol == PROTOCOL || unmarked)
 }
 
-/// Returns what a router's interface looks like now.
+/// Returns what a router's interface looks like now, on a node with all these plans.
 ///
 /// # Errors
 /// [`NetlinkError`].
-pub fn survey(plans: &[Plan], router: usize) -> Result<InterfaceState, NetlinkError> {
+pub fn survey<'a>(plans: impl Iterator<Item = &'a Plan>, of: &Plan) -> Result<InterfaceState, NetlinkError> {
     let mut netlink = Netlink::open().map_err(NetlinkError::Socket)?;
     let mut host = Host::new(plans);
     host.replace(links(&mut netlink)?);
-    Ok(plans.get(router).map_or_else(InterfaceState::default, |plan| host.interface_state(plan)))
+    Ok(host.interface_state(of))
 }

@@ -120,7 +120,7 @@ impl Worker {
     }
 
     /// Notes confirmed addresses in the copy of the host: the kernel tells of IPv6 ones only some time later.
-    fn note_added(&mut self, index: usize) {
+    pub(super) fn note_added(&mut self, index: usize) {
         let Some(held) = self.routers[index].claim.held() else { return };
         let added: Vec<LinkAddress> = held.prepared.targets.iter().map(Target::expected).collect();
         for address in added.into_iter().filter(|address| address.address.is_ipv6()) {
@@ -130,6 +130,11 @@ impl Worker {
 
     /// Renews the lease of a router whose addresses are here.
     pub(super) fn renew(&mut self, index: usize) {
+        self.renew_within(index, self.routers[index].plan.lease_seconds());
+    }
+
+    /// Renews a lease that is `lease` long so far.
+    pub(super) fn renew_within(&mut self, index: usize, lease: Option<u32>) {
         let mut first_sent = None;
         for part in 0.. {
             let now = boot_nanos();
@@ -140,7 +145,7 @@ impl Worker {
             }
             let router = &mut self.routers[index];
             // Rule 12: asked before each send, as a renewal would create what another node may own by now.
-            if let Renewal::Overrun(age) = router.claim.renewal(router.plan.lease_seconds(), now) {
+            if let Renewal::Overrun(age) = router.claim.renewal(lease, now) {
                 self.lose(index, ReportEvent::LeaseOverrun(Duration::from_nanos(age)));
                 return;
             }
@@ -214,6 +219,7 @@ impl Worker {
         if let Some(epoch) = answer {
             self.answer(Answer::Withdrawn { router: index, epoch });
         }
+        self.forget_if_leaving(index);
     }
 
     fn withdraw_later(&mut self, index: usize, reason: String) {
@@ -233,7 +239,7 @@ impl Worker {
     }
 
     /// Writes the state file, with the addresses that are about to be claimed.
-    fn record_with(&mut self, claiming: Option<usize>) {
+    pub(super) fn record_with(&mut self, claiming: Option<usize>) {
         let coming = claiming.and_then(|index| self.routers[index].prepared.as_ref().ok());
         let here = self.routers.iter().flat_map(|router| router.claim.targets());
         // Not a reason to fail a claim: the kernel's mark and the lease still tell and bound what is ours.

@@ -13,7 +13,7 @@ use super::kernel::{Prepared, Target, new_additions, removal, removals};
 use super::leftovers::leftovers;
 use super::message::{Answer, Place, ReportEvent};
 use super::plan::Plan;
-use super::thread::{RETRY, Worker};
+use super::thread::{RETRY, Stay, Worker};
 
 impl Worker {
     /// Removes what an earlier run left behind, and nothing else (ownership rule 15).
@@ -84,22 +84,25 @@ impl Worker {
     }
 
     /// Asks for everything anew.
-    fn look_around(&mut self) -> Result<(), String> {
+    pub(super) fn look_around(&mut self) -> Result<(), String> {
         self.host.replace(links(&mut self.netlink).map_err(|error| error.to_string())?);
         self.blind = false;
         Ok(())
     }
 
     /// Makes ready whatever the next claims need.
-    fn prepare(&mut self) {
+    pub(super) fn prepare(&mut self) {
         for router in &mut self.routers {
             router.prepared = prepare(&router.plan, &self.host);
         }
     }
 
     /// Tells of interfaces that changed, and of addresses that can be claimed or no longer can.
-    fn tell_interfaces(&mut self) {
+    pub(super) fn tell_interfaces(&mut self) {
         for index in 0..self.routers.len() {
+            if self.routers[index].stay == Stay::Gone {
+                continue;
+            }
             let mut state = self.host.interface_state(&self.routers[index].plan);
             state.claimable = self.is_claimable(index);
             if self.routers[index].told.replace(state) != Some(state) {

@@ -14,9 +14,12 @@ use super::plan::{Plan, Settings};
 use super::thread::Worker;
 
 /// Says that an order found no room: the address thread is not running, or hangs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the address thread takes no orders")]
-pub struct Full;
+pub struct Full(
+    /// The order, to be given again.
+    pub Order,
+);
 
 /// Is what both sides see.
 #[derive(Debug)]
@@ -42,7 +45,7 @@ impl DataplaneHandle {
     /// # Errors
     /// [`Full`] where there is no room.
     pub fn order(&self, order: Order) -> Result<(), Full> {
-        self.shared.orders.push((boot_nanos(), order)).map_err(|_| Full)?;
+        self.shared.orders.push((boot_nanos(), order)).map_err(|(_, order)| Full(order))?;
         self.shared.wake.notify();
         Ok(())
     }
@@ -83,12 +86,14 @@ pub fn start(
     answer: impl Fn(Answer) + Send + 'static,
     report: impl Fn(Report) + Send + 'static,
 ) -> io::Result<DataplaneHandle> {
+    let places = settings.places.max(plans.len());
+    let stamps = |count| core::iter::repeat_with(|| AtomicU64::new(0)).take(count).collect();
     let shared = Arc::new(Shared {
-        // For each router a claim, an announcement and a withdrawal may wait while the kernel is slow.
-        orders: ArrayQueue::new(64 + 4 * plans.len()),
+        // For each router a claim, an announcement, a withdrawal and a plan may wait while the kernel is slow.
+        orders: ArrayQueue::new(64 + 4 * places),
         wake: Wake::new()?,
-        renewed: plans.iter().map(|_| AtomicU64::new(0)).collect(),
-        vouched: plans.iter().map(|_| AtomicU64::new(0)).collect(),
+        renewed: stamps(places),
+        vouched: stamps(places),
     });
     let realtime = settings.realtime;
     let worker = Worker::new(plans, settings, Arc::clone(&shared), Box::new(answer), Box::new(report))?;

@@ -19,9 +19,15 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(plans: &[Plan]) -> Self {
-        let moving = plans.iter().filter(|plan| !plan.owner).flat_map(|plan| &plan.addresses);
+    pub(super) fn new<'a>(plans: impl IntoIterator<Item = &'a Plan>) -> Self {
+        let moving = plans.into_iter().filter(|plan| !plan.owner).flat_map(|plan| &plan.addresses);
         Self { links: Vec::new(), virtuals: moving.map(|planned| (planned.address, Vec::new())).collect() }
+    }
+
+    /// Counts just these addresses as such that move about. What is known of the others is void until the next
+    /// [`Self::replace`].
+    pub(super) fn set_virtual(&mut self, addresses: impl Iterator<Item = IpAddr>) {
+        self.virtuals = addresses.map(|address| (address, Vec::new())).collect();
     }
 
     /// Forgets everything in favour of a dump.

@@ -49,6 +49,12 @@ impl Target {
         }
     }
 
+    /// Tells whether the kernel sees the same address in both, whatever its lifetime.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let same_place = (self.index, self.address, self.prefix) == (other.index, other.address, other.prefix);
+        same_place && (&self.label, self.scope, self.source_ok) == (&other.label, other.scope, other.source_ok)
+    }
+
     pub(super) fn place(&self) -> Place {
         Place { address: self.address, prefix: self.prefix, interface: self.interface.clone() }
     }

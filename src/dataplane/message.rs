@@ -8,8 +8,10 @@ use vrrp_packet::Family;
 
 use crate::net::netlink::Refusal;
 
+use super::plan::Plan;
+
 /// Asks the address thread for something. Epochs number the attempts to be Active and come back in the answers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Order {
     /// Configure the addresses of a router.
     Claim {
@@ -27,6 +29,19 @@ pub enum Order {
     },
     /// Begin to announce them; ignored for a router whose addresses are not here.
     Announce {
+        /// The plan's index.
+        router: usize,
+    },
+    /// Take in a router that is new, or change one to this plan. Addresses that are here and are not planned any more
+    /// are removed, new ones are added where the others are here; the rest stays as it is.
+    Install {
+        /// Where the router is kept: a place that is free, or that of the router to be changed.
+        router: usize,
+        /// What is planned from now on.
+        plan: Box<Plan>,
+    },
+    /// Forget a router; what is still claimed is removed first.
+    Remove {
         /// The plan's index.
         router: usize,
     },
@@ -65,7 +80,12 @@ pub enum Answer {
         /// The epoch of the claim.
         epoch: u64,
     },
-    /// A router's interface is as told; sent at the start and after each change.
+    /// A router is forgotten: nothing of it is left, and no answer about it will follow.
+    Removed {
+        /// The plan's index, which may be used again.
+        router: usize,
+    },
+    /// A router's interface is as told; sent at the start, after each change and after [`Order::Install`].
     Interface {
         /// The plan's index.
         router: usize,
@@ -191,6 +211,9 @@ pub enum ReportEvent {
     /// The thread goes on without realtime priority.
     #[error("the address thread has no realtime priority: {0}")]
     NotRealtime(String),
+    /// The thread keeps privileges that it does not need.
+    #[error("the address thread could not give up privileges: {0}")]
+    Privileges(String),
     /// The kernel did not say what links and addresses there are.
     #[error("{0}")]
     Kernel(String),

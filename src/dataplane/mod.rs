@@ -11,6 +11,7 @@ mod claims;
 mod following;
 mod handle;
 mod host;
+mod installing;
 mod kernel;
 mod leftovers;
 mod message;

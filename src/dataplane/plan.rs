@@ -17,6 +17,8 @@ pub struct Settings {
     pub state_file: PathBuf,
     /// What announcements leave through, made in this network namespace.
     pub frames: FrameSocket,
+    /// How many routers there may ever be at once.
+    pub places: usize,
     /// Watches over the thread.
     pub oversight: Box<dyn Oversight>,
 }

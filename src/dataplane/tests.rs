@@ -2,6 +2,7 @@
 
 mod claims;
 mod following;
+mod installing;
 mod leases;
 mod leftovers;
 mod permission;
@@ -118,7 +119,7 @@ impl Lab {
         let start = || {
             let frames = FrameSocket::open().unwrap();
             let oversight = Box::new(Arc::clone(&self.overseen));
-            let settings = Settings { realtime: None, state_file, frames, oversight };
+            let settings = Settings { realtime: None, state_file, frames, places: 8, oversight };
             let answer = move |event| {
                 let _ = answer.send(event);
                 hear(event);

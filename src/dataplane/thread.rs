@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::net::netlink::{Groups, Monitor};
-use crate::net::{FrameSocket, Netlink, Timer, boot_nanos, go_realtime};
+use crate::net::{FrameSocket, Netlink, Timer, boot_nanos, go_realtime, privileges};
 
 use super::announcer::Schedule;
 use super::claims::{Claim, Phase};
@@ -39,6 +39,31 @@ pub(super) struct Router {
     pub(super) prepared: Result<Prepared, String>,
     /// The state of the interface as it was last told.
     pub(super) told: Option<InterfaceState>,
+    pub(super) stay: Stay,
+}
+
+/// Says how long a router stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stay {
+    /// Until further notice.
+    Installed,
+    /// Until nothing of it is left on the host.
+    Leaving,
+    /// It is gone: the place is free.
+    Gone,
+}
+
+impl Router {
+    pub(super) fn new(plan: Plan) -> Self {
+        Self {
+            prepared: Err(plan.interface.clone()),
+            plan,
+            claim: Claim::default(),
+            schedule: None,
+            told: None,
+            stay: Stay::Installed,
+        }
+    }
 }
 
 /// The address thread.
@@ -70,17 +95,10 @@ impl Worker {
         answer: Box<dyn Fn(Answer) + Send>,
         report: Box<dyn Fn(Report) + Send>,
     ) -> io::Result<Self> {
-        let Settings { realtime: _, state_file, frames, oversight } = settings;
+        let Settings { realtime: _, state_file, frames, places: _, oversight } = settings;
         let host = Host::new(&plans);
-        let router = |plan: Plan| Router {
-            prepared: Err(plan.interface.clone()),
-            plan,
-            claim: Claim::default(),
-            schedule: None,
-            told: None,
-        };
         Ok(Self {
-            routers: plans.into_iter().map(router).collect(),
+            routers: plans.into_iter().map(Router::new).collect(),
             host,
             netlink: Netlink::open()?,
             // Opened before the first dump, so that no change falls between the two.
@@ -102,6 +120,9 @@ impl Worker {
     pub(super) fn run(mut self, realtime: Option<u8>) {
         if let Some(Err(error)) = realtime.map(go_realtime) {
             self.tell(None, ReportEvent::NotRealtime(error.to_string()));
+        }
+        if let Err(error) = privileges::settle() {
+            self.tell(None, ReportEvent::Privileges(error.to_string()));
         }
         self.beat();
         self.remove_leftovers();
@@ -146,6 +167,8 @@ impl Worker {
             self.beat();
             match order {
                 Order::Withdraw { .. } => {}
+                Order::Install { router, plan } => self.install(router, *plan),
+                Order::Remove { router } => self.remove(router),
                 Order::Claim { router, epoch } => self.claim(router, epoch, ordered),
                 Order::Announce { router } => self.announce(router),
                 Order::Shutdown => end = true,
@@ -154,7 +177,7 @@ impl Worker {
         end
     }
 
-    fn announce(&mut self, index: usize) {
+    pub(super) fn announce(&mut self, index: usize) {
         let router = &mut self.routers[index];
         if router.claim.held().is_some() {
             router.schedule = Some(Schedule::begin(router.plan.announce, boot_nanos()));

@@ -19,6 +19,7 @@ mod play;
 mod probe;
 mod report;
 mod scenario;
+mod scenarios;
 mod scratch;
 mod strain;
 #[cfg(test)]
@@ -44,7 +45,8 @@ pub use measure::{Attack, Figures, Lateness, Pace};
 pub use millis::Millis;
 pub use plan::Side;
 pub use report::{Amount, Drill, Missed, Report};
-pub use scenario::{SCENARIOS, Scenario};
+pub use scenario::Scenario;
+pub use scenarios::SCENARIOS;
 
 use patience::Patience;
 use play::{Setting, play};

@@ -28,6 +28,8 @@ pub(super) struct Node {
     process: Child,
     client: Client,
     runtime: Runtime,
+    program: PathBuf,
+    config: PathBuf,
     log: PathBuf,
 }
 
@@ -47,17 +49,22 @@ impl Node {
         fs::create_dir(directory).map_err(file("make", directory))?;
         let [config, socket, log] = ["vipd.yaml", "vipd.sock", "log"].map(|name| directory.join(name));
         fs::write(&config, configuration(&socket)).map_err(file("write", &config))?;
-        let output = File::create(&log).map_err(file("write", &log))?;
-
-        let mut command = Command::new(program);
-        command.arg0("vipd").arg("--config").arg(&config).arg("run").stdin(Stdio::null()).stdout(Stdio::null());
-        // The terminal's Ctrl-C is for the drill alone, which then ends its nodes.
-        command.stderr(output).process_group(0);
-        let system = |doing| move |source| DrillError::System { doing, source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(system("start a runtime"))?;
-        let process = lab.host(side).namespace.spawn(command).map_err(system("start `vipd run`"))?;
-        Ok(Self { side, process, client: Client::with_patience(socket, PATIENCE), runtime, log })
+        let runtime = runtime.map_err(|source| DrillError::System { doing: "start a runtime", source })?;
+        let process = launch(lab, side, program, &config, &log)?;
+        let client = Client::with_patience(socket, PATIENCE);
+        Ok(Self { side, process, client, runtime, program: program.to_owned(), config, log })
+    }
+
+    /// Tells whether the process that was started last has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(Some(_)))
+    }
+
+    /// Starts a node that has ended once more, with the same configuration.
+    pub(super) fn start_again(&mut self, lab: &Lab) -> Result<(), DrillError> {
+        self.process = launch(lab, self.side, &self.program, &self.config, &self.log)?;
+        Ok(())
     }
 
     /// Asks the agent about its Virtual Router; `None` while it does not answer yet.
@@ -167,6 +174,17 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.kill_all();
     }
+}
+
+fn launch(lab: &Lab, side: Side, program: &Path, config: &Path, log: &Path) -> Result<Child, DrillError> {
+    let output = File::options().create(true).append(true).open(log);
+    let output = output.map_err(|source| DrillError::File { doing: "write", path: log.to_owned(), source })?;
+    let mut command = Command::new(program);
+    command.arg0("vipd").arg("--config").arg(config).arg("run").stdin(Stdio::null()).stdout(Stdio::null());
+    // The terminal's Ctrl-C is for the drill alone, which then ends its nodes.
+    command.stderr(output).process_group(0);
+    let system = |source| DrillError::System { doing: "start `vipd run`", source };
+    lab.host(side).namespace.spawn(command).map_err(system)
 }
 
 /// Lists the children of a process, those of all its threads.

@@ -144,6 +144,7 @@ impl Stage<'_> {
             | Fault::Drain
             | Fault::Resume
             | Fault::Terminate
+            | Fault::Restart { .. }
             | Fault::Carrier
             | Fault::Unheard
             | Fault::Unhearing
@@ -173,6 +174,11 @@ impl Stage<'_> {
                     self.wait_for_loss(taker.other())?;
                 }
             }
+            Fault::Restart { returns } => {
+                self.wait_for_takeover(taker, since)?;
+                self.wait_for_answers(probe, taker, since)?;
+                self.start_again(returns, probe)?;
+            }
             Fault::HostDeath
             | Fault::KillAgent
             | Fault::Drain
@@ -196,6 +202,21 @@ impl Stage<'_> {
         Ok(Some(healed))
     }
 
+    /// Starts `a` again and waits until it has its role back, or follows its peer.
+    fn start_again(&mut self, returns: bool, probe: &Probe) -> Result<(), DrillError> {
+        let ended = self.patience.until(MARGIN, || self.nodes[Side::A.index()].has_ended().then_some(()))?;
+        ended.ok_or_else(|| self.late(Side::A, "end"))?;
+        let started = boot_nanos();
+        self.nodes[Side::A.index()].start_again(&self.lab)?;
+        if returns {
+            self.wait_for_takeover(Side::A, started)?;
+            return self.wait_for_answers(probe, Side::A, started);
+        }
+        self.wait_for(Side::A, "follow its peer", |status| {
+            status.state == State::Backup && status.active_router.is_some()
+        })
+    }
+
     fn inject(&mut self, fault: Fault) -> Result<(), DrillError> {
         match fault {
             Fault::HostDeath => {
@@ -206,7 +227,7 @@ impl Stage<'_> {
             Fault::KillAgent => self.node(Side::A).signal_agent(Signal::SIGKILL),
             Fault::Drain | Fault::DrainRefused => self.node(Side::A).drain(),
             Fault::Resume | Fault::ClaimRefused => self.node(Side::A).resume(),
-            Fault::Terminate => self.node(Side::A).terminate(),
+            Fault::Terminate | Fault::Restart { .. } => self.node(Side::A).terminate(),
             Fault::Carrier => self.lab.drop_carrier(Side::A),
             Fault::Unheard => self.lab.set_unheard(Side::A, true),
             Fault::Unhearing => self.lab.set_unheard(Side::B, true),
@@ -231,6 +252,7 @@ impl Stage<'_> {
             | Fault::Drain
             | Fault::Resume
             | Fault::Terminate
+            | Fault::Restart { .. }
             | Fault::Carrier
             | Fault::AddressRemoved
             | Fault::ClaimRefused
@@ -254,6 +276,7 @@ impl Stage<'_> {
             | Fault::Drain
             | Fault::Resume
             | Fault::Terminate
+            | Fault::Restart { .. }
             | Fault::Carrier
             | Fault::Unheard
             | Fault::Unhearing

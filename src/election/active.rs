@@ -22,6 +22,7 @@ impl Router {
         self.epoch = Epoch(self.epoch.0 + 1);
         let epoch = self.epoch;
         let priority = self.priority();
+        self.pledged = self.settings.interval;
         let tenure = Tenure {
             adver_deadline: now + self.settings.interval.duration(),
             priority,
@@ -140,6 +141,7 @@ impl Router {
     }
 
     pub(super) fn sent(&mut self, now: Instant) {
+        self.pledged = self.settings.interval;
         match self.state {
             State::Opening(mut tenure) | State::Claiming(mut tenure) | State::Active(mut tenure) => {
                 tenure.last_sent = now;
@@ -166,7 +168,7 @@ impl Router {
         if self.settings.priority.is_owner() {
             return;
         }
-        let bearable = self.settings.interval.duration() * INTERVALS_OF_SILENCE;
+        let bearable = self.pledged.min(self.settings.interval).duration() * INTERVALS_OF_SILENCE;
         match self.state {
             State::Opening(tenure) | State::Claiming(tenure) | State::Active(tenure) => {
                 let away = now.since(tenure.last_sent);

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use vrrp_packet::{Interval, Priority};
 
+use super::settings::Settings;
 use super::time::Instant;
 
 /// Numbers one attempt to be Active, so that a late answer to an earlier attempt is recognised.
@@ -117,6 +118,9 @@ pub enum Event {
     },
     /// The address that advertisements come from changed.
     Source(IpAddr),
+    /// The configuration changed. Version, gate, source, drain and the ownership of the addresses stay; a changed
+    /// priority takes effect with the [`Event::EffectivePriority`] that follows.
+    Settings(Settings),
 }
 
 /// Asks the engine for something. Actions are carried out in order.

@@ -8,6 +8,7 @@ mod active;
 mod backup;
 mod event;
 mod operator;
+mod reconfigure;
 mod releasing;
 mod router;
 mod settings;

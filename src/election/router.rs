@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use vrrp_packet::Priority;
+use vrrp_packet::{Interval, Priority};
 
 use super::event::{Action, Cause, Effective, Epoch, Event, Fault, StateName, Transition};
 use super::settings::Settings;
@@ -30,6 +30,8 @@ pub struct Router {
     pub(super) failures: u32,
     /// Nothing is taken over before this moment (startup_delay).
     pub(super) not_before: Instant,
+    /// The interval that the last advertisement carried: the peers count by it.
+    pub(super) pledged: Interval,
 }
 
 impl Router {
@@ -46,6 +48,7 @@ impl Router {
             drained: settings.drained && !settings.priority.is_owner(),
             failures: 0,
             not_before: Instant::ZERO,
+            pledged: settings.interval,
         }
     }
 
@@ -82,6 +85,7 @@ impl Router {
             Event::Shutdown => self.shutdown(now, actions),
             Event::Stalled { by } => self.stalled(now, by, actions),
             Event::Source(source) => self.settings.source = source,
+            Event::Settings(settings) => self.reconfigure(now, settings, actions),
         }
     }
 

@@ -77,9 +77,7 @@ impl Engine {
     }
 
     pub(super) fn withdraw(&mut self, index: usize, epoch: Epoch) {
-        if self.dataplane.order(Order::Withdraw { router: index, epoch: epoch.0 }).is_err() {
-            self.unsent_withdrawals.push((index, epoch));
-        }
+        self.order(Order::Withdraw { router: index, epoch: epoch.0 });
     }
 
     pub(super) fn take_answers(&mut self) {
@@ -92,6 +90,10 @@ impl Engine {
                 Answer::Withdrawn { router, epoch } => {
                     self.ledger.withdrawn(router);
                     (router, Event::AddressesWithdrawn { epoch: Epoch(epoch) })
+                }
+                Answer::Removed { router } => {
+                    self.forget(router);
+                    continue;
                 }
                 Answer::Lost { router, epoch } => (router, Event::AddressesLost { epoch: Epoch(epoch) }),
                 Answer::Interface { router, state } => {
@@ -120,6 +122,9 @@ impl Engine {
     }
 
     pub(super) fn follow_interface(&mut self, index: usize, now: Instant, link: Link) {
+        if !self.members[index].is_on_the_wire() {
+            return;
+        }
         let share = self.share_of[index];
         let opened = self.shares[share].follow(link.index, &self.epoll, share as u64);
         let has_socket = self.shares[share].socket().is_some();
@@ -139,6 +144,7 @@ impl Engine {
 
     pub(super) fn take_commands(&mut self) {
         self.inbox.wake.drain();
+        self.take_changes();
         while let Some(command) = self.inbox.commands.pop() {
             let (router, event) = match command {
                 Command::Drain { router, mode } => (router, Event::Drain(mode)),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use crate::dataplane::DataplaneHandle;
-use crate::election::{Epoch, Event, Instant, StateName, earliest};
+use crate::dataplane::{self, DataplaneHandle, Order};
+use crate::election::{Event, Instant, StateName, earliest};
 use crate::net::{Timer, boot_nanos};
 
 use super::answers::Answers;
@@ -47,8 +47,10 @@ pub(super) struct Engine {
     pub(super) clock: SigningClock,
     pub(super) buffer: Vec<u8>,
     pub(super) retry_sockets_at: Option<Instant>,
-    /// Withdrawals that found no room in the address thread's queue.
-    pub(super) unsent_withdrawals: Vec<(usize, Epoch)>,
+    /// Orders that found no room in the address thread's queue, and must not be lost.
+    pub(super) unsent: Vec<Order>,
+    /// Routers that begin when others have left, and what the address thread will be told of them.
+    pub(super) waiting: Vec<(usize, dataplane::Plan)>,
     pub(super) stop_by: Option<Instant>,
     /// When the thread must run again to show that it does.
     pub(super) beat_by: Instant,
@@ -73,7 +75,7 @@ impl Engine {
         epoll.add(answers.as_fd(), readable(ANSWERS))?;
         epoll.add(timer.as_fd(), readable(TIMER))?;
         let (shares, share_of) = Share::group(&members);
-        let unsent_withdrawals = Vec::with_capacity(members.len());
+        let unsent = Vec::with_capacity(members.len());
         Ok(Self {
             members,
             shares,
@@ -89,7 +91,8 @@ impl Engine {
             // An IPv4 header with options and the longest advertisement; anything longer is not one of ours.
             buffer: vec![0; 8192],
             retry_sockets_at: None,
-            unsent_withdrawals,
+            unsent,
+            waiting: Vec::new(),
             stop_by: None,
             beat_by: Instant::ZERO,
             armed: None,
@@ -122,6 +125,7 @@ impl Engine {
             }
             self.watch_renewals();
             self.time_out();
+            self.see_off();
             self.publish();
             if self.has_stopped() {
                 self.ledger.rest();
@@ -137,7 +141,7 @@ impl Engine {
 
     fn rearm(&mut self) -> io::Result<()> {
         let mut next = earliest(earliest(self.retry_sockets_at, self.stop_by), Some(self.beat_by));
-        let mut busy = !self.unsent_withdrawals.is_empty();
+        let mut busy = !self.unsent.is_empty();
         for member in &self.members {
             next = earliest(next, member.router.next_deadline());
             busy |= member.is_unpublished();
@@ -160,7 +164,7 @@ impl Engine {
         }
         for index in 0..self.members.len() {
             let interval = self.members[index].plan.settings.interval.duration();
-            if late < interval * INTERVALS_OF_ABSENCE {
+            if late < interval * INTERVALS_OF_ABSENCE || !self.members[index].is_on_the_wire() {
                 continue;
             }
             self.forget_queued(self.share_of[index]);
@@ -184,8 +188,8 @@ impl Engine {
                 self.follow_interface(index, now, self.members[index].link);
             }
         }
-        for (index, epoch) in std::mem::take(&mut self.unsent_withdrawals) {
-            self.withdraw(index, epoch);
+        if !self.unsent.is_empty() {
+            self.order_unsent();
         }
     }
 

@@ -1,5 +1,6 @@
 //! How the rest of the program sees the election thread: static facts, snapshots, counters, and a bounded command queue.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -9,6 +10,7 @@ use crossbeam_queue::ArrayQueue;
 use crate::election::{Drain, Effective, Epoch, Fault, Instant, StateName, View};
 use crate::net::Wake;
 
+use super::changing::Change;
 use super::counters::Counters;
 use super::signatures::Marks;
 
@@ -68,11 +70,14 @@ pub struct Published {
     pub name: String,
     /// What it counts.
     pub counters: Counters,
+    place: usize,
+    gone: AtomicBool,
     latest: Mutex<Snapshot>,
 }
 
 impl Published {
-    fn new(name: String) -> Self {
+    /// Publishes a router of this name in this place, deaf and in Initialize until the engine says otherwise.
+    pub fn new(place: usize, name: String) -> Self {
         // Until the engine has looked at the interface, nothing is known to be heard: a deaf router in Initialize.
         let view = View {
             state: StateName::Initialize,
@@ -94,7 +99,22 @@ impl Published {
             signing: None,
             taken: Instant::ZERO,
         };
-        Self { name, counters: Counters::default(), latest: Mutex::new(latest) }
+        let (counters, gone) = (Counters::default(), AtomicBool::new(false));
+        Self { name, counters, place, gone, latest: Mutex::new(latest) }
+    }
+
+    /// Returns the router's place: its index wherever routers are numbered.
+    pub const fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Tells whether nothing of the router is left, so that another one may have its place.
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_gone(&self) {
+        self.gone.store(true, Ordering::Release);
     }
 
     /// Replaces the snapshot that readers get, unless one is just copying it; tells whether it did.
@@ -129,41 +149,69 @@ pub struct Busy;
 /// Reaches the election thread; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    routers: Arc<[Arc<Published>]>,
+    /// Held only to copy or to replace the list, never by the election thread.
+    routers: Arc<Mutex<Arc<[Arc<Published>]>>>,
     commands: Arc<ArrayQueue<Command>>,
+    changes: Arc<ArrayQueue<Vec<Change>>>,
     wake: Arc<Wake>,
 }
 
 /// Is the election thread's end of a [`Handle`].
 #[derive(Debug)]
 pub struct Inbox {
-    /// Where each router is published, in the configuration's order.
+    /// Where the first routers are published, each in its place.
     pub routers: Arc<[Arc<Published>]>,
     /// What others ask for, oldest first.
     pub commands: Arc<ArrayQueue<Command>>,
+    /// Changes of the configuration, oldest first.
+    pub changes: Arc<ArrayQueue<Vec<Change>>>,
     /// Is notified after each command.
     pub wake: Arc<Wake>,
 }
 
 /// How many commands may wait; people type them, so more only pile up where nobody takes them.
 const COMMANDS: usize = 16;
+/// How many changes of the configuration may wait.
+const CHANGES: usize = 4;
 
 /// Makes both ends, with one router published for each name, deaf and in Initialize until the engine says otherwise.
 ///
 /// # Errors
 /// What the kernel says where it has no eventfd left.
 pub fn channel(names: impl IntoIterator<Item = String>) -> io::Result<(Handle, Inbox)> {
-    let routers: Arc<[_]> = names.into_iter().map(|name| Arc::new(Published::new(name))).collect();
+    let published = |(place, name)| Arc::new(Published::new(place, name));
+    let routers: Arc<[_]> = names.into_iter().enumerate().map(published).collect();
     let commands = Arc::new(ArrayQueue::new(COMMANDS));
     let wake = Arc::new(Wake::new()?);
-    let handle = Handle { routers: Arc::clone(&routers), commands: Arc::clone(&commands), wake: Arc::clone(&wake) };
-    Ok((handle, Inbox { routers, commands, wake }))
+    let changes = Arc::new(ArrayQueue::new(CHANGES));
+    let handle = Handle {
+        routers: Arc::new(Mutex::new(Arc::clone(&routers))),
+        commands: Arc::clone(&commands),
+        changes: Arc::clone(&changes),
+        wake: Arc::clone(&wake),
+    };
+    Ok((handle, Inbox { routers, commands, changes, wake }))
 }
 
 impl Handle {
     /// Returns every router, in the configuration's order.
-    pub fn routers(&self) -> &[Arc<Published>] {
-        &self.routers
+    pub fn routers(&self) -> Arc<[Arc<Published>]> {
+        Arc::clone(&self.routers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the list of routers.
+    pub fn set_routers(&self, routers: Arc<[Arc<Published>]>) {
+        *self.routers.lock().unwrap_or_else(PoisonError::into_inner) = routers;
+    }
+
+    /// Queues changes of the configuration, which are carried out in their order and all in one turn.
+    ///
+    /// # Errors
+    /// [`Busy`] where the queue is full.
+    pub fn change(&self, changes: Vec<Change>) -> Result<(), Busy> {
+        self.changes.push(changes).map_err(|_| Busy)?;
+        self.wake.notify();
+        Ok(())
     }
 
     /// Queues a command.

@@ -38,8 +38,10 @@ impl Engine {
                 Err(ReceiveError::Truncated) => continue,
             };
             let vrid = inspect::vrid_of(datagram.payload);
-            let owner = (0..self.members.len())
-                .find(|&index| self.share_of[index] == share && Some(self.members[index].plan.vrid) == vrid);
+            let owner = (0..self.members.len()).find(|&index| {
+                let member = &self.members[index];
+                self.share_of[index] == share && Some(member.plan.vrid) == vrid && member.is_on_the_wire()
+            });
             let Some(index) = owner else { continue };
             let now = Self::now();
             let member = &mut self.members[index];

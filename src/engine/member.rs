@@ -1,5 +1,6 @@
 //! One Virtual Router under the engine: the election's state machine, its share of an interface, its voice.
 
+use core::time::Duration;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -28,8 +29,24 @@ pub(super) struct Link {
     pub(super) source: Option<IpAddr>,
 }
 
+/// Says how a router comes and goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Life {
+    /// It begins when others have left.
+    Waiting,
+    /// It takes part.
+    Running,
+    /// It leaves its role.
+    Leaving,
+    /// It has left; the address thread still knows it.
+    Left,
+    /// Nothing of it is left.
+    Gone,
+}
+
 pub(super) struct Member {
     index: usize,
+    pub(super) life: Life,
     pub(super) plan: Plan,
     pub(super) router: Router,
     pub(super) published: Arc<Published>,
@@ -41,6 +58,8 @@ pub(super) struct Member {
     usable: bool,
     /// Whether the lease of the addresses is not renewed in time.
     unrenewed: bool,
+    /// The lease that is in force until a renewal after this moment.
+    former_lease: Option<(Instant, Option<Duration>)>,
     /// How many commands were carried out.
     pub(super) commands: u64,
     voice: Voice,
@@ -54,6 +73,7 @@ impl Member {
     pub(super) fn new(index: usize, plan: Plan, published: Arc<Published>) -> Self {
         Self {
             index,
+            life: Life::Running,
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
             commands: 0,
@@ -65,6 +85,7 @@ impl Member {
             actions: Vec::with_capacity(ACTIONS),
             usable: false,
             unrenewed: false,
+            former_lease: None,
             told: [0; Limited::COUNT],
             unpublished: true,
         }
@@ -89,6 +110,52 @@ impl Member {
         if !self.started {
             self.started = true;
             self.handle(now, Event::Started);
+        }
+    }
+
+    /// Makes a router that waits until others have left.
+    pub(super) fn waiting(index: usize, plan: Plan, published: Arc<Published>) -> Self {
+        Self { life: Life::Waiting, ..Self::new(index, plan, published) }
+    }
+
+    /// Takes over a new plan; the state stays.
+    pub(super) fn reconfigure(&mut self, now: Instant, plan: Plan) {
+        let former = core::mem::replace(&mut self.plan, plan);
+        if former.lease != self.plan.lease {
+            self.former_lease = Some((now, former.lease));
+        }
+        if former.checksum != self.plan.checksum {
+            self.voice = Voice::new(&self.plan);
+        }
+        self.handle(now, Event::Settings(self.plan.settings));
+    }
+
+    /// Tells whether advertisements are sent or heard for this router.
+    pub(super) fn is_on_the_wire(&self) -> bool {
+        match self.life {
+            Life::Running | Life::Leaving => true,
+            Life::Waiting | Life::Left | Life::Gone => false,
+        }
+    }
+
+    /// Tells whether both cannot be on the wire at once.
+    pub(super) fn is_in_the_way_of(&self, other: &Self) -> bool {
+        let wire = |plan: &Plan| (plan.family, plan.vrid);
+        let same_wire = wire(&self.plan) == wire(&other.plan) && self.plan.interface == other.plan.interface;
+        self.index != other.index && (same_wire || self.published.name == other.published.name)
+    }
+
+    /// Gives up the place.
+    pub(super) fn retire(&mut self) {
+        self.life = Life::Gone;
+        self.published.set_gone();
+    }
+
+    /// Returns the lease that is in force where it was last renewed at this moment.
+    pub(super) fn lease(&self, renewed: Instant) -> Option<Duration> {
+        match self.former_lease {
+            Some((changed, former)) if renewed < changed => former,
+            Some(_) | None => self.plan.lease,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::net;
 
 mod acting;
 mod answers;
+mod changing;
 mod counters;
 mod dating;
 mod election_thread;
@@ -27,6 +28,7 @@ mod sockets;
 mod voice;
 
 pub use answers::{AnswerSender, Answers, answers};
+pub use changing::{Change, Newcomer};
 pub use counters::{Counter, Counters, Discard};
 pub use handle::{Busy, Command, Handle, Inbox, Published, Signing, Snapshot, channel};
 pub use ledger::Ledger;
@@ -75,6 +77,7 @@ pub fn start(plans: Vec<Plan>, connections: Connections, realtime: Option<u8>) -
     let thread = thread::Builder::new().name("election".to_owned()).spawn(move || {
         // The starter waits for this one message, so it cannot be lost.
         let _ = promoted.send(realtime.map_or(Ok(()), net::go_realtime));
+        net::privileges::settle()?;
         engine.run()
     })?;
     let realtime = promotion.recv().unwrap_or_else(|_| Err(io::Error::other("the election thread did not start")));

@@ -33,7 +33,7 @@ impl Engine {
         let now = Self::now();
         for index in 0..self.members.len() {
             let renewed = self.dataplane.renewed(index).map(Instant::from_nanos);
-            let lease = self.members[index].plan.lease;
+            let lease = renewed.and_then(|at| self.members[index].lease(at));
             let unrenewed = renewed.zip(lease).is_some_and(|(at, lease)| now.since(at) >= lease.saturating_sub(MARGIN));
             if self.members[index].set_unrenewed(now, unrenewed) {
                 self.act(index, now);

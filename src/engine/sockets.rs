@@ -9,6 +9,7 @@ use vrrp_packet::{Family, Vrid};
 use crate::net::VrrpSocket;
 
 use super::member::Member;
+use super::plan::Plan;
 
 /// Shares one interface and family among its routers.
 pub(super) struct Share {
@@ -46,6 +47,46 @@ impl Share {
         (shares, share_of)
     }
 
+    /// Finds the share that a router belongs to, or makes one, in the place of one that nobody uses any more.
+    pub(super) fn find_or_add(shares: &mut Vec<Self>, plan: &Plan) -> usize {
+        let is_its = |share: &Self| share.interface == plan.interface && share.family == plan.family;
+        if let Some(known) = shares.iter().position(is_its) {
+            return known;
+        }
+        let (interface, family) = (plan.interface.clone(), plan.family);
+        let share = Self { interface, family, socket: None, vrids: Vec::new(), multicast: false };
+        match shares.iter_mut().enumerate().find(|(_, share)| share.vrids.is_empty()) {
+            Some((index, unused)) => {
+                *unused = share;
+                index
+            }
+            None => {
+                shares.push(share);
+                shares.len() - 1
+            }
+        }
+    }
+
+    /// Lets through what these routers want to hear, from now on.
+    ///
+    /// # Errors
+    /// What the kernel says; the socket may then miss some of it.
+    pub(super) fn serve(&mut self, plans: &[&Plan]) -> io::Result<()> {
+        self.vrids = plans.iter().map(|plan| plan.vrid).collect();
+        let multicast = plans.iter().any(|plan| plan.peers.is_empty());
+        // A group that nobody needs any more is not left: what it brings is discarded (ownership rule 1).
+        let joins = multicast && !self.multicast;
+        self.multicast |= multicast;
+        if plans.is_empty() {
+            (self.socket, self.multicast) = (None, false);
+        }
+        let Some((_, socket)) = &self.socket else { return Ok(()) };
+        if joins {
+            socket.join_group()?;
+        }
+        socket.set_filter(&self.vrids)
+    }
+
     pub(super) fn socket(&self) -> Option<&VrrpSocket> {
         self.socket.as_ref().map(|(_, socket)| socket)
     }
@@ -60,7 +101,7 @@ impl Share {
         }
         // Closing the socket takes it out of the epoll set.
         self.socket = None;
-        let Some(index) = index else { return Ok(()) };
+        let Some(index) = index.filter(|_| !self.vrids.is_empty()) else { return Ok(()) };
         let socket = VrrpSocket::open(&self.interface, index, self.family, self.multicast)?;
         socket.set_filter(&self.vrids)?;
         epoll.add(socket.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, token))?;

@@ -4,11 +4,11 @@ use std::env::{self, VarError};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
-use super::Table;
-use crate::net::{FrameSocket, SharedText, Wake, inherited};
+use super::{Applied, Table};
+use crate::net::{FrameSocket, Wake, inherited};
 
 /// Carries the numbers of five file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
-/// the configuration and what wakes the guardian; after them the generation.
+/// what wakes the guardian, and the applied configuration; after them the generation.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -19,7 +19,7 @@ pub struct Link {
     table: Table,
     liveness: OwnedFd,
     frames: OwnedFd,
-    configuration: SharedText,
+    applied: Applied,
     wake: Wake,
     generation: u64,
 }
@@ -52,13 +52,13 @@ impl Link {
         let (descriptors, generation) = numbers.rsplit_once(',').ok_or(LinkError::Malformed)?;
         let generation = generation.parse().map_err(|_| LinkError::Malformed)?;
         let descriptors: Result<Vec<RawFd>, _> = descriptors.split(',').map(str::parse).collect();
-        let [table, liveness, frames, configuration, wake] =
+        let [table, liveness, frames, wake, applied] =
             descriptors.ok().as_deref().and_then(|all| all.try_into().ok()).ok_or(LinkError::Malformed)?;
         Ok(Self {
             table: Table::from_fd(inherited(table)?)?,
             liveness: inherited(liveness)?,
             frames: inherited(frames)?,
-            configuration: inherited(configuration)?.into(),
+            applied: Applied::from_fd(inherited(applied)?)?,
             wake: Wake::from_fd(inherited(wake)?),
             generation,
         })
@@ -72,12 +72,17 @@ impl Link {
         self.frames.try_clone().map(FrameSocket::from)
     }
 
+    /// Returns what the agent runs with, kept for the guardian and the next agent.
+    pub const fn applied(&self) -> &Applied {
+        &self.applied
+    }
+
     /// Tells whether the guardian has given up on this agent, which may then not touch an address any more.
     pub fn is_superseded(&self) -> bool {
         self.table.generation() != self.generation
     }
 
-    /// Makes the guardian look at the table: something is promised for sooner than before.
+    /// Makes the guardian look: something is promised for sooner than before, or another configuration is applied.
     pub fn wake_guardian(&self) {
         self.wake.notify();
     }
@@ -85,14 +90,6 @@ impl Link {
     /// Returns what becomes readable when the guardian has died; nothing is ever written to it.
     pub const fn liveness(&self) -> &OwnedFd {
         &self.liveness
-    }
-
-    /// Reads the configuration that the guardian runs with, whatever its file says by now.
-    ///
-    /// # Errors
-    /// What the kernel says; `InvalidData` where it is no text.
-    pub fn configuration(&self) -> io::Result<String> {
-        self.configuration.read()
     }
 
     /// Returns the table that the guardian reads.
@@ -120,17 +117,17 @@ mod tests {
         let table = Table::create(1).unwrap();
         let (reader, writer) = io::pipe().unwrap();
 
-        let frames = FrameSocket::open().unwrap();
-        let configuration = SharedText::create("virtual_routers: []").unwrap();
+        let (frames, applied) = (FrameSocket::open().unwrap(), Applied::create().unwrap());
         let wake = Wake::new().unwrap();
-        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), configuration.as_fd(), wake.as_fd()];
+        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), wake.as_fd(), applied.as_fd()];
         let descriptors = descriptors.map(|it| it.as_raw_fd().to_string()).join(",");
 
         let link = Link::from_numbers(&format!("{descriptors},0")).unwrap();
 
-        assert_eq!(link.configuration().unwrap(), "virtual_routers: []");
         link.table().set_active(0, true);
+        link.applied().write(b"text").unwrap();
         assert!(table.is_active(0));
+        assert_eq!(applied.read(), Some((1, b"text".to_vec())));
         link.wake_guardian();
         assert!(becomes_readable(&wake));
         assert!(!link.is_superseded());
@@ -147,8 +144,9 @@ mod tests {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
         }
         let file = tempfile::tempfile().unwrap();
-        let not_a_table = format!("{0},{0},{0},{0},{0},0", file.as_raw_fd());
-        for numbers in ["-1,-1,-1,-1,-1,0", "999999,999999,999999,999999,999999,0", &not_a_table] {
+        for numbers in ["-1", "999999", &file.as_raw_fd().to_string()] {
+            let numbers = format!("{numbers},{numbers},{numbers},{numbers},{numbers},0");
+            let numbers = numbers.as_str();
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
         }
     }

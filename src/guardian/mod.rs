@@ -3,6 +3,7 @@
 //! It starts no thread and no runtime, and uses nothing but `net`: what is this small and this idle outlives the agent.
 //! What the agent holds it learns from a [`Table`] in shared memory, which the agent writes before it acts.
 
+mod applied;
 mod backoff;
 mod feeder;
 mod link;
@@ -11,6 +12,7 @@ mod table;
 mod vigil;
 mod watch;
 
+pub use applied::{Applied, TooLong};
 pub use backoff::Backoff;
 pub use link::{Link, LinkError};
 pub use run::{Cleanup, Plan, keep_on_time, run};

@@ -1,5 +1,6 @@
 //! The guardian's loop: start, watch, clean up, start again.
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::ffi::OsString;
 use std::io::{self, PipeReader, PipeWriter};
@@ -15,8 +16,8 @@ use nix::sys::signal::Signal;
 use super::feeder::Feeder;
 use super::link::VARIABLE;
 use super::vigil::Vigil;
-use super::{Backoff, Table, Thread};
-use crate::net::{Child, FrameSocket, SharedText, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory};
+use super::{Applied, Backoff, Table, Thread};
+use crate::net::{Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory};
 
 /// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
@@ -30,11 +31,10 @@ pub struct Plan {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// How many Virtual Routers it runs.
+    /// How many Virtual Routers it may run at once.
     pub routers: usize,
-    /// The text that names them. Every agent gets this one: table and cleanup know no other, and a file that is being
-    /// edited must not decide whether an agent that has died comes back.
-    pub configuration: String,
+    /// What the first agent runs with, as [`Cleanup::follow`] understands it.
+    pub applied: Vec<u8>,
     /// How long it may take to leave before it is killed.
     pub patience: Duration,
     /// How long to wait before it is started again.
@@ -43,21 +43,30 @@ pub struct Plan {
 
 impl Plan {
     /// Runs this same program with other arguments; half a minute to leave, and the default backoff.
-    pub fn new(arguments: Vec<OsString>, routers: usize, configuration: String) -> Self {
+    pub fn new(arguments: Vec<OsString>, routers: usize, applied: Vec<u8>) -> Self {
         Self {
             // Names the program that runs, even where its file has been replaced since.
             program: PathBuf::from("/proc/self/exe"),
             arguments,
             routers,
-            configuration,
+            applied,
             patience: Duration::from_secs(30),
             backoff: Backoff::default(),
         }
     }
 }
 
-/// Does for an agent that is dead, or as good as dead, what it can no longer do; routers are numbered in the configuration's order.
+/// Does for an agent that is dead, or as good as dead, what it can no longer do; routers are numbered by their places.
 pub trait Cleanup {
+    /// Takes over what the agent has applied since. Places that it does not name are as they were.
+    ///
+    /// # Errors
+    /// Why it makes no sense; everything is as it was then.
+    fn follow(&mut self, applied: &[u8]) -> io::Result<()>;
+
+    /// Numbers the routers in the configuration's order again, as the next agent does.
+    fn renumber(&mut self);
+
     /// Removes a router's addresses from this host. `Ok` means that they are confirmed gone.
     ///
     /// # Errors
@@ -84,10 +93,12 @@ pub fn run(plan: &Plan, cleanup: &mut dyn Cleanup) -> io::Result<u8> {
     loop {
         let started = boot_nanos();
         let end = Vigil::new(&guardian, child).keep(cleanup)?;
+        guardian.follow(cleanup);
         clean_up(&guardian.table, cleanup);
         if let Some(code) = end.exit_code() {
             return Ok(code);
         }
+        cleanup.renumber();
         let mut wait = backoff.after(Duration::from_nanos(boot_nanos().saturating_sub(started)));
         tracing::error!(status = %end.status, restart_in = ?wait, "the agent died");
         child = loop {
@@ -150,7 +161,9 @@ pub(super) struct Guardian<'p> {
     /// The agent announces through this. Were it the last to hold it, the kernel would close it before it tells that
     /// the agent is dead, and closing a packet socket takes some 10 ms.
     frames: FrameSocket,
-    configuration: SharedText,
+    applied: Applied,
+    /// The version of it that the cleanup knows.
+    followed: Cell<u64>,
     /// Never written to: the kernel closes it when the guardian dies, and the agent sees that.
     _alive: PipeWriter,
 }
@@ -158,6 +171,8 @@ pub(super) struct Guardian<'p> {
 impl<'p> Guardian<'p> {
     fn new(plan: &'p Plan) -> io::Result<Self> {
         let (liveness, alive) = io::pipe()?;
+        let applied = Applied::create()?;
+        applied.write(&plan.applied).map_err(io::Error::other)?;
         Ok(Self {
             plan,
             table: Table::create(plan.routers)?,
@@ -167,7 +182,8 @@ impl<'p> Guardian<'p> {
             feeder: Feeder::from_environment(),
             liveness,
             frames: FrameSocket::open()?,
-            configuration: SharedText::create(&plan.configuration)?,
+            followed: Cell::new(applied.version()),
+            applied,
             _alive: alive,
         })
     }
@@ -176,13 +192,8 @@ impl<'p> Guardian<'p> {
         for thread in [Thread::Election, Thread::Address] {
             self.table.promise(thread, None);
         }
-        let inherited = [
-            self.table.as_fd(),
-            self.liveness.as_fd(),
-            self.frames.as_fd(),
-            self.configuration.as_fd(),
-            self.wake.as_fd(),
-        ];
+        let (table, applied) = (self.table.as_fd(), self.applied.as_fd());
+        let inherited = [table, self.liveness.as_fd(), self.frames.as_fd(), self.wake.as_fd(), applied];
         let numbers = inherited.map(|descriptor| descriptor.as_raw_fd().to_string()).join(",");
         let mut command = Command::new(&self.plan.program);
         command.arg0("vipd").args(&self.plan.arguments);
@@ -190,6 +201,18 @@ impl<'p> Guardian<'p> {
         // The terminal's Ctrl-C reaches a whole process group; the agent shall get it once, and from us.
         command.process_group(0);
         Child::spawn(&mut command, &inherited)
+    }
+
+    /// Learns what the agent has applied since the last look.
+    pub(super) fn follow(&self, cleanup: &mut dyn Cleanup) {
+        if self.applied.version() == self.followed.get() {
+            return;
+        }
+        let Some((version, text)) = self.applied.read() else { return };
+        self.followed.set(version);
+        if let Err(error) = cleanup.follow(&text) {
+            tracing::error!(%error, "what the agent has applied cannot be read: cleaning up by what was known before");
+        }
     }
 
     /// Waits, and tells whether a signal to leave has come meanwhile.

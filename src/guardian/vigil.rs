@@ -75,6 +75,7 @@ impl<'g, 'p> Vigil<'g, 'p> {
 
     /// Does what is due.
     fn look(&mut self, cleanup: &mut dyn Cleanup) -> io::Result<()> {
+        self.guardian.follow(cleanup);
         let now = boot_nanos();
         if let Some(condemned) = &mut self.condemned {
             if now >= condemned.sweep_at {

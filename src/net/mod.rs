@@ -12,13 +12,13 @@ mod instance_lock;
 pub mod link;
 pub mod namespace;
 pub mod netlink;
+mod peer;
 pub mod privileges;
 mod process;
 mod readable;
 mod realtime;
 mod sentry;
 mod shared;
-mod shared_text;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 pub(crate) mod testing;
@@ -35,12 +35,12 @@ pub use held_thread::hold_thread;
 pub use instance_lock::{InstanceLock, LockError};
 pub use namespace::Namespace;
 pub use netlink::Netlink;
+pub use peer::Peer;
 pub use process::{Child, Signals, inherited};
 pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
 pub use sentry::{Mac, Sentry, Sighting};
 pub use shared::Table;
-pub use shared_text::SharedText;
 pub use thread_state::{ThreadState, find_thread, thread_state};
 pub use timer::Timer;
 pub use vrrp_socket::{Datagram, GROUP_V4, GROUP_V6, ReceiveError, VrrpSocket};

@@ -43,6 +43,14 @@ pub fn lock_memory() -> io::Result<()> {
     Ok(result?)
 }
 
+/// Lifts, as far as that is permitted, the limits within which a thread may become realtime and lock its memory.
+pub(super) fn lift_limits() {
+    for resource in [Resource::RLIMIT_RTPRIO, Resource::RLIMIT_RTTIME, Resource::RLIMIT_MEMLOCK] {
+        // Where a limit stays, a capability is needed in its place.
+        let _ = lift_limit(resource);
+    }
+}
+
 /// Lifts a limit altogether, or, where that is not permitted, as far as it may be lifted.
 fn lift_limit(resource: Resource) -> io::Result<()> {
     if setrlimit(resource, RLIM_INFINITY, RLIM_INFINITY).is_err() {

@@ -100,10 +100,7 @@ impl VrrpSocket {
         self.socket.set_multicast_ttl_v4(HOP_LIMIT)?;
         self.socket.set_multicast_loop_v4(false)?;
         self.socket.set_tos_v4(INTERNETWORK_CONTROL)?;
-        if multicast {
-            self.socket.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(self.index))?;
-        }
-        Ok(())
+        if multicast { self.join_group() } else { Ok(()) }
     }
 
     /// IPV6_CHECKSUM stays off, as it is by default for protocol 112: the parser wants to see and count a wrong checksum.
@@ -114,10 +111,18 @@ impl VrrpSocket {
         self.socket.set_tclass_v6(INTERNETWORK_CONTROL)?;
         self.socket.set_recv_hoplimit_v6(true)?;
         setsockopt(&self.socket, sockopt::Ipv6RecvPacketInfo, &true)?;
-        if multicast {
-            self.socket.join_multicast_v6(&GROUP_V6, self.index)?;
+        if multicast { self.join_group() } else { Ok(()) }
+    }
+
+    /// Joins the family's group on the socket's interface.
+    ///
+    /// # Errors
+    /// What the kernel says: `EADDRINUSE` where the socket is a member, `ENOBUFS` where it has joined too many groups.
+    pub fn join_group(&self) -> io::Result<()> {
+        match self.family {
+            Family::Ipv4 => self.socket.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(self.index)),
+            Family::Ipv6 => self.socket.join_multicast_v6(&GROUP_V6, self.index),
         }
-        Ok(())
     }
 
     /// Makes the kernel drop everything but these VRIDs, in place of any earlier filter.

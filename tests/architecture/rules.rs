@@ -6,7 +6,7 @@ use super::source::{Source, is_word, item};
 pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("agent", &["config", "control", "dataplane", "election", "engine", "guardian", "logging", "net"]),
     ("config", &["election"]),
-    ("control", &["config", "election", "engine"]),
+    ("control", &["config", "election", "engine", "net"]),
     ("dataplane", &["net"]),
     ("drill", &["config", "control", "net"]),
     ("election", &[]),

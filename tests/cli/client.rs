@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::thread;
 
+use vipd::control::{Problem, Reason, ReloadChange, Reloaded, RouterReload, SettingChange};
 use vipd::election::{Drain, Peer, StateName};
 use vipd::engine::Command;
 use vrrp_packet::{Interval, Priority};
@@ -24,7 +25,7 @@ fn asked(agent: &Agent, arguments: &[&str]) -> String {
 #[test]
 fn without_an_agent_every_question_ends_with_4() {
     let socket = ["--control-socket", "/nonexistent/vipd.sock"];
-    let tries = [["status"], ["drain"], ["resume"]];
+    let tries = [["status"], ["drain"], ["resume"], ["reload"]];
     insta::assert_snapshot!(tries.map(|subcommand| said(&[&subcommand[..], &socket].concat())).join("\n"));
 }
 
@@ -106,4 +107,57 @@ fn an_unknown_router_is_named_with_the_known_ones() {
 #[test]
 fn resume_says_who_takes_part() {
     insta::assert_snapshot!(asked(&Agent::start(), &["resume"]));
+}
+
+fn setting(key: &str, from: &str, to: &str) -> SettingChange {
+    SettingChange { key: key.to_owned(), from: from.to_owned(), to: to.to_owned() }
+}
+
+/// Every kind of change.
+fn changes(dry_run: bool) -> Result<Reloaded, Problem> {
+    let router = |name: &str, change, settings| RouterReload { name: name.to_owned(), change, settings };
+    let routers = vec![
+        router("orders-db", ReloadChange::Unchanged, vec![]),
+        router(
+            "web",
+            ReloadChange::InPlace,
+            vec![setting("priority", "200", "150"), setting("preempt", "true", "false")],
+        ),
+        router("mail", ReloadChange::Anew, vec![setting("vrid", "52", "53")]),
+        router("new", ReloadChange::Added, vec![]),
+        router("old", ReloadChange::Removed, vec![]),
+    ];
+    Ok(Reloaded { applied: !dry_run, routers, warnings: "warning: something is doubtful\n".to_owned() })
+}
+
+#[test]
+fn reload_tells_what_became_of_each_router() {
+    let agent = Agent::with_reloads(changes);
+
+    insta::assert_snapshot!(asked(&agent, &["reload"]));
+}
+
+#[test]
+fn a_dry_run_says_that_nothing_is_applied() {
+    let agent = Agent::with_reloads(changes);
+
+    insta::assert_snapshot!(asked(&agent, &["reload", "--dry-run"]));
+}
+
+#[test]
+fn a_refused_configuration_is_shown_with_its_errors_and_ends_with_3() {
+    let agent = Agent::with_reloads(|_| {
+        let problem =
+            Problem::new(Reason::BadConfig, "vipd.yaml is refused", "the running configuration stays as it was");
+        Err(Problem { report: Some("error: `vrid` is 512\n".to_owned()), ..problem })
+    });
+
+    insta::assert_snapshot!(asked(&agent, &["reload"]));
+}
+
+#[test]
+fn a_user_who_may_not_change_anything_ends_with_5() {
+    let agent = Agent::with_reloads(|_| Err(Problem::new(Reason::NotPermitted, "this user may only look", "ask root")));
+
+    insta::assert_snapshot!(asked(&agent, &["reload"]));
 }

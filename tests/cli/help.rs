@@ -9,7 +9,7 @@ fn the_program_explains_itself() {
 
 #[test]
 fn every_subcommand_explains_itself() {
-    for subcommand in ["run", "check", "status", "drain", "resume", "decode", "drill", "completions"] {
+    for subcommand in ["run", "check", "status", "drain", "resume", "reload", "decode", "drill", "completions"] {
         insta::assert_snapshot!(format!("help_{subcommand}"), said(&[subcommand, "--help"]));
     }
 }

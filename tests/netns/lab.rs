@@ -7,6 +7,7 @@ mod departure;
 mod frames;
 mod node;
 mod router;
+mod user;
 mod wire;
 
 use core::time::Duration;
@@ -25,6 +26,7 @@ pub(crate) use departure::Departure;
 pub(crate) use frames::{Frames, sealed};
 pub(crate) use node::Node;
 pub(crate) use router::Router;
+pub(crate) use user::of_each_thread;
 pub(crate) use wire::{Seen, Sight, Wire};
 
 /// How long anything may take that has no bound of its own; a busy machine is no reason to fail.

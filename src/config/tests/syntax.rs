@@ -74,7 +74,7 @@ fn absent_keys_have_the_documented_defaults() {
 #[test]
 fn every_key_reaches_the_model() {
     let text = "
-control: { socket: /tmp/v.sock }
+control: { socket: /tmp/v.sock, group: dba }
 realtime: { priority: 60 }
 virtual_routers:
   - name: a

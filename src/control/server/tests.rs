@@ -70,16 +70,29 @@ impl Agent {
         let (handle, inbox) = engine::channel(routers.iter().map(|router| router.name.clone())).unwrap();
         let config = Config {
             control_socket: path.clone(),
+            control_group: None,
             metrics_listen: None,
             realtime: Realtime::Off,
             virtual_routers: routers,
         };
-        let context = Context::new(handle, Arc::new(config), || NOW);
-        let socket = ControlSocket::bind(&path).unwrap();
+        let (reloads, mut jobs) = mpsc::channel::<ReloadJob>(1);
+        let context = Context::new(handle, Arc::new(config), || NOW, reloads);
+        let socket = ControlSocket::bind(&path, None).unwrap();
         let (shutdown, ended) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let ended = async { ended.await.unwrap_or(()) };
-            runtime().block_on(serve(socket, context, ended)).unwrap();
+            // Refuses to apply, and finds nothing to do.
+            let reloading = async move {
+                while let Some(ReloadJob { dry_run, answer }) = jobs.recv().await {
+                    let nothing = Reloaded { applied: false, routers: Vec::new(), warnings: String::new() };
+                    let refusal = Problem::new(Reason::BadConfig, "bad", "write a better one");
+                    let _ = answer.send(if dry_run { Ok(nothing) } else { Err(refusal) });
+                }
+            };
+            runtime().block_on(async {
+                tokio::spawn(reloading);
+                serve(socket, context, ended).await.unwrap();
+            });
         });
         Self { _directory: directory, path, inbox, shutdown: Some(shutdown), thread: Some(thread) }
     }
@@ -319,4 +332,17 @@ fn an_agent_that_does_not_answer_is_silent_for_a_bounded_time() {
     let error = runtime().block_on(client.status()).unwrap_err();
 
     assert!(matches!(error, ClientError::Silent(..)), "{error}");
+}
+
+#[test]
+fn a_reload_is_answered_by_whoever_applies_configurations() {
+    let agent = Agent::start(vec![router("orders-db", 51, 200)]);
+    let client = Client::new(&agent.path);
+
+    let dry = runtime().block_on(client.reload(&ReloadRequest { dry_run: true })).unwrap();
+    let refused = runtime().block_on(client.reload(&ReloadRequest { dry_run: false })).unwrap_err();
+
+    assert!(!dry.applied && dry.routers.is_empty());
+    let ClientError::Refused(problem) = refused else { panic!("{refused}") };
+    assert_eq!((problem.reason, problem.error.as_str()), (Reason::BadConfig, "bad"));
 }

@@ -95,6 +95,6 @@ fn rule_16_the_guardian_leaves_an_owners_addresses_alone() {
     lab.host.enter(|| remove_all(&owner)).unwrap().unwrap();
 
     assert!(lab.find("10.77.0.1").is_some());
-    let state = lab.host.enter(|| survey(&[owner], 0)).unwrap().unwrap();
+    let state = lab.host.enter(|| survey([&owner].into_iter(), &owner)).unwrap().unwrap();
     assert_eq!((state.source_v4, state.up), (Some("10.77.0.1".parse().unwrap()), true));
 }

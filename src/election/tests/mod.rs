@@ -10,6 +10,7 @@ mod drain;
 mod effective;
 mod owner;
 mod properties;
+mod reconfigure;
 mod releasing;
 mod timers;
 

@@ -29,6 +29,16 @@ fn effective() -> impl Strategy<Value = Effective> {
     ]
 }
 
+fn new_settings() -> impl Strategy<Value = Settings> {
+    let interval = prop_oneof![Just(1), Just(3), Just(100)].prop_map(|centis| Interval::from_centis(centis).unwrap());
+    (interval, any::<bool>(), any::<bool>()).prop_map(|(interval, preempt, fast_handover)| Settings {
+        interval,
+        preempt,
+        fast_handover,
+        ..settings()
+    })
+}
+
 /// What happens next: an event, or `None` for an answer to the last question that is still open.
 fn happening() -> impl Strategy<Value = Option<Event>> {
     prop_oneof![
@@ -48,6 +58,7 @@ fn happening() -> impl Strategy<Value = Option<Event>> {
         1 => Just(Some(Event::Shutdown)),
         1 => Just(Some(Event::Stalled { by: ms(50) })),
         1 => source().prop_map(|source| Some(Event::Source(source))),
+        1 => new_settings().prop_map(|settings| Some(Event::Settings(settings))),
     ]
 }
 

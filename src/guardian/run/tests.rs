@@ -16,6 +16,10 @@ use crate::net::testing::{interrupt, is_readable};
 const PRELUDE: &str = r#"
     echo start >> log
     table=${VIPD_GUARDIAN%%,*}
+    applied=${VIPD_GUARDIAN%,*}; applied=${applied##*,}
+    apply() { printf "$1" | dd of=/dev/fd/$applied bs=1 seek=24 conv=notrunc status=none
+              printf '\3' | dd of=/dev/fd/$applied bs=1 seek=8 conv=notrunc status=none
+              printf '\2' | dd of=/dev/fd/$applied bs=1 seek=0 conv=notrunc status=none; }
     set_word() { printf '\1' | dd of=/dev/fd/$table bs=1 seek=$((8 * $1)) conv=notrunc status=none; }
     claim() { set_word $((5 + 2 * $1)); }
     active() { set_word $((6 + 2 * $1)); }
@@ -42,7 +46,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().display();
         mkfifo(&directory.path().join("ready"), Mode::S_IRWXU).unwrap();
-        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2, String::new());
+        let mut plan = Plan::new(vec!["-c".into(), format!("cd {path}\n{PRELUDE}\n{script}").into()], 2, Vec::new());
         plan.program = "/bin/sh".into();
         plan.backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4), Duration::from_secs(60));
         Self { directory, plan }
@@ -73,6 +77,13 @@ impl Scene {
 }
 
 impl Cleanup for Recorder {
+    fn follow(&mut self, applied: &[u8]) -> io::Result<()> {
+        append(&self.log, &format!("follow {}", String::from_utf8_lossy(applied)));
+        Ok(())
+    }
+
+    fn renumber(&mut self) {}
+
     fn withdraw(&mut self, router: usize) -> io::Result<()> {
         append(&self.log, &format!("withdraw {router}"));
         if self.stuck == Some(router) { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
@@ -96,6 +107,15 @@ fn a_dead_agents_addresses_go_first_then_its_roles_then_it_is_started_again() {
 
     assert_eq!(code, 0);
     assert_eq!(scene.log(), ["start", "withdraw 0", "withdraw 1", "release 0", "release 1", "start"]);
+}
+
+#[test]
+fn the_cleanup_learns_first_what_the_agent_has_applied_and_only_once() {
+    let scene = Scene::new("once && { apply new; claim 1; kill -KILL $$; }; claim 0; exit 0");
+
+    run(&scene.plan, &mut scene.recorder()).unwrap();
+
+    assert_eq!(scene.log(), ["start", "follow new", "withdraw 1", "start", "withdraw 0"]);
 }
 
 #[test]
@@ -207,6 +227,10 @@ fn a_signal_to_leave_ends_the_wait_for_the_next_start() {
     scene.plan.backoff = Backoff::new(Duration::from_secs(600), Duration::from_secs(600), Duration::from_secs(60));
     struct Leaving;
     impl Cleanup for Leaving {
+        fn follow(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn renumber(&mut self) {}
         fn withdraw(&mut self, _: usize) -> io::Result<()> {
             // To this thread alone; it is collected during the wait that follows.
             Ok(nix::sys::signal::raise(Signal::SIGTERM)?)
@@ -251,13 +275,14 @@ fn at(until: u64) -> Option<Promise> {
 }
 
 #[test]
-fn every_agent_gets_the_configuration_that_the_guardian_began_with() {
-    let mut scene = Scene::new("rest=${VIPD_GUARDIAN#*,*,*,}; cat /dev/fd/${rest%%,*} >> log; once && exit 1; exit 0");
-    scene.plan.configuration = "virtual_routers: []\n".to_owned();
+fn every_agent_gets_what_was_applied_last() {
+    let applied = "dd if=/dev/fd/$applied bs=1 skip=4194328 count=8 status=none >> log; echo >> log";
+    let mut scene = Scene::new(&format!("{applied}; once && exit 1; exit 0"));
+    scene.plan.applied = b"anything".to_vec();
 
     run(&scene.plan, &mut scene.recorder()).unwrap();
 
-    assert_eq!(scene.log(), ["start", "virtual_routers: []", "start", "virtual_routers: []"]);
+    assert_eq!(scene.log(), ["start", "anything", "start", "anything"]);
 }
 
 /// Starts an agent under a vigil of its own; `act` is called once the agent is ready.

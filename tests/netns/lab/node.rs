@@ -1,6 +1,7 @@
 //! A host: a network namespace, a folder, and the agent that runs there.
 
 use core::time::Duration;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub(crate) struct Node {
     netlink: Netlink,
     folder: TempDir,
     binary: PathBuf,
+    /// What starts the agent, where it is not started as it is.
+    pub(super) wrapper: Vec<String>,
     environment: Vec<(&'static str, String)>,
     guardian: Option<Child>,
     runtime: Runtime,
@@ -41,6 +44,7 @@ impl Node {
             namespace,
             folder: TempDir::new().unwrap(),
             binary: BINARY.into(),
+            wrapper: Vec::new(),
             environment: Vec::new(),
             guardian: None,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
@@ -126,9 +130,14 @@ impl Node {
 
     /// Writes the configuration and starts the agent.
     pub(crate) fn spawn(&mut self, routers: &[Router]) {
+        self.configure(routers);
+        self.start_again();
+    }
+
+    /// Writes the configuration.
+    pub(crate) fn configure(&self, routers: &[Router]) {
         let routers: Vec<String> = routers.iter().map(|router| format!("  - {router}\n")).collect();
         self.write_config(&format!("virtual_routers:\n{}", routers.concat()));
-        self.start_again();
     }
 
     /// Writes a configuration: the control socket of this node, then what is given.
@@ -158,8 +167,10 @@ impl Node {
     }
 
     fn run_command(&self) -> Command {
-        let mut command = Command::new(&self.binary);
-        command.args(["run", "--config"]).arg(self.config());
+        let words = self.wrapper.iter().map(OsString::from).chain([self.binary.clone().into_os_string()]);
+        let words: Vec<OsString> = words.collect();
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(["run", "--config"]).arg(self.config());
         command.envs(self.environment.iter().cloned());
         command
     }

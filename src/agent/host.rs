@@ -2,14 +2,15 @@
 
 use crate::config::{HostAddress, HostFacts, Interface};
 use crate::net::link::{self, Link, LinkAddress};
+use crate::net::netlink::NetlinkError;
 use crate::net::{self, Netlink};
 
 /// Asks the kernel for interfaces and addresses; this needs no privilege.
 ///
 /// # Errors
 /// What kept netlink from answering.
-pub(super) fn facts() -> anyhow::Result<HostFacts> {
-    let mut netlink = Netlink::open()?;
+pub fn facts() -> Result<HostFacts, NetlinkError> {
+    let mut netlink = Netlink::open().map_err(NetlinkError::Socket)?;
     let interfaces = link::links(&mut netlink)?.into_iter().map(interface).collect();
     Ok(HostFacts { interfaces, clock_synchronised: net::clock_is_synchronised() })
 }

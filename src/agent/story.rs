@@ -1,0 +1,125 @@
+//! Follows what happens to the routers: the log, and which of them are drained.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing::warn;
+
+use crate::config::VirtualRouter;
+use crate::dataplane::DataplaneHandle;
+use crate::election::{Cause, StateName};
+use crate::engine::{News, Published};
+
+use super::contention::Watches;
+use super::drained::DrainedRouters;
+use super::identify::Ears;
+use super::narrate::Narrator;
+
+/// Tells the story of every router; cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Story(Arc<Mutex<Characters>>);
+
+#[derive(Debug)]
+struct Characters {
+    /// The router of each place, also of one that is just leaving.
+    routers: BTreeMap<usize, Character>,
+    drained: DrainedRouters,
+    watches: Watches,
+    ears: Ears,
+}
+
+#[derive(Debug)]
+struct Character {
+    router: VirtualRouter,
+    narrator: Narrator,
+}
+
+impl Story {
+    /// Begins without routers; `dataplane` announces again what is contended.
+    pub(super) fn new(drained: DrainedRouters, dataplane: DataplaneHandle) -> Self {
+        let (watches, ears) = (Watches::new(dataplane), Ears::default());
+        Self(Arc::new(Mutex::new(Characters { routers: BTreeMap::new(), drained, watches, ears })))
+    }
+
+    fn characters(&self) -> MutexGuard<'_, Characters> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of this router what is told of its place from now on; must run inside a tokio runtime.
+    pub(super) fn follow(&self, router: &VirtualRouter, published: &Arc<Published>) {
+        let mut characters = self.characters();
+        characters.watches.add(router, published);
+        let character = Character { router: router.clone(), narrator: Narrator::new(router) };
+        characters.routers.insert(published.place(), character);
+    }
+
+    pub(super) fn tell(&self, place: usize, news: News) {
+        let mut characters = self.characters();
+        let Characters { routers, watches, ears, .. } = &mut *characters;
+        let Some(Character { router, narrator }) = routers.get(&place) else { return };
+        narrator.tell(news, ears);
+        if let News::Transition(transition) = &news {
+            watches.follow(place, transition);
+            if transition.to == StateName::Active {
+                ears.open(&router.interface, router.family());
+            }
+        }
+        let name = router.name.clone();
+        if let Some(drained) = drained_by(news) {
+            characters.remember(&name, drained);
+        }
+    }
+
+    /// A router that is gone is not drained when it comes back.
+    pub(super) fn forget_drain(&self, name: &str) {
+        self.characters().remember(name, false);
+    }
+}
+
+impl Characters {
+    fn remember(&mut self, name: &str, drained: bool) {
+        if let Err(error) = self.drained.set(name, drained) {
+            warn!("cannot remember that {name} is{} drained: {error}", if drained { "" } else { " not" });
+        }
+    }
+}
+
+/// Returns whether a router is drained from now on, where that changes.
+fn drained_by(news: News) -> Option<bool> {
+    let cause = match news {
+        News::Transition(transition) => transition.cause,
+        News::Discarded { .. }
+        | News::Contended { .. }
+        | News::IntervalDiffers { .. }
+        | News::AddressesDiffer { .. }
+        | News::SecondOwner { .. }
+        | News::SendFailed { .. }
+        | News::SocketFailed { .. }
+        | News::Interface { .. } => return None,
+    };
+    match cause {
+        Cause::Drained => Some(true),
+        Cause::Resumed | Cause::DrainRefused => Some(false),
+        Cause::Started
+        | Cause::Owner
+        | Cause::ActiveDown
+        | Cause::Preempted { .. }
+        | Cause::Released { .. }
+        | Cause::HigherPriority { .. }
+        | Cause::HigherAddress { .. }
+        | Cause::GateOpened
+        | Cause::GateRefused
+        | Cause::Confirmed
+        | Cause::ClaimFailed
+        | Cause::AddressesLost
+        | Cause::Withdrawn
+        | Cause::WithdrawalUnconfirmed
+        | Cause::Fault(_)
+        | Cause::FaultCleared
+        | Cause::RetryDue
+        | Cause::DrainSettled
+        | Cause::Stalled { .. }
+        | Cause::SendsFailed
+        | Cause::Shutdown => None,
+    }
+}
