@@ -83,9 +83,9 @@ fn routers_that_did_not_change_miss_no_advertisement_whatever_becomes_of_the_oth
             more += u32::from(matches!(seen.what, Sight::Advertisement { vrid: 51, .. }));
             more == 40
         });
-        // 1.5 intervals, where the machine lets the election thread run in time.
+        // Ten intervals: far more than a busy machine adds, and less than a router that was made anew needs to be Active.
         let pause = longest_pause(&seen, &a, 51);
-        assert!(pause < Duration::from_millis(15), "{pause:?}");
+        assert!(pause < Duration::from_millis(100), "{pause:?}");
     }
     let router = a.router();
     assert_eq!((router.epoch, router.traffic.became_active, router.failures), (1, 1, 0));
