@@ -1,9 +1,13 @@
 //! The configuration of a node, as an operator would write it.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use vrrp_packet::Interval;
 
+use super::DrillError;
 use super::plan::{INTERFACE, PREFIX, ROUTER, Side, VIRTUAL_ADDRESS, VRID};
 
 /// Says how advertisements travel in the lab.
@@ -16,14 +20,28 @@ pub enum Transport {
     Multicast,
 }
 
-/// Writes one side's file.
-pub(super) fn write(side: Side, interval: Interval, transport: Transport, preempt: bool, socket: &Path) -> String {
+/// The id of the key that both nodes have, where they have one.
+pub(super) const KEY_ID: u8 = 1;
+
+/// Writes one side's file; `key` is the file of a key that both have.
+pub(super) fn write(
+    side: Side,
+    interval: Interval,
+    transport: Transport,
+    preempt: bool,
+    key: Option<&Path>,
+    socket: &Path,
+) -> String {
+    // JSON's strings are YAML's too, whatever is in the path.
+    let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy());
+    let authentication = key.map_or_else(String::new, |file| {
+        format!("authentication: {{ keys: [{{ id: {KEY_ID}, file: {} }}] }}", quoted(file))
+    });
     let others = match transport {
         Transport::Unicast => format!("peers: [{}]", side.other().address()),
         Transport::Multicast => "routers: 2".to_owned(),
     };
-    // JSON's strings are YAML's too, whatever is in the path.
-    let socket = serde_json::Value::from(socket.to_string_lossy());
+    let socket = quoted(socket);
     format!(
         "control: {{ socket: {socket} }}
 virtual_routers:
@@ -35,8 +53,19 @@ virtual_routers:
     advertisement_interval: {interval}ms
     preempt: {preempt}
     {others}
+    {authentication}
 ",
         priority = side.priority().get(),
         interval = interval.duration().as_millis(),
     )
+}
+
+/// Makes a key for both nodes, and returns its file.
+pub(super) fn write_key(directory: &Path) -> Result<PathBuf, DrillError> {
+    let path = directory.join("key");
+    let failed = |source| DrillError::File { doing: "write", path: path.clone(), source };
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+    // It keeps no secret: whoever can play a drill can read the files of it, too.
+    writeln!(file, "hex:{}", "5a".repeat(32)).map_err(failed)?;
+    Ok(path)
 }

@@ -5,6 +5,7 @@
 
 mod attacker;
 mod configuration;
+mod forgery;
 mod lab;
 mod lifeless;
 mod measure;

@@ -106,9 +106,11 @@ struct Stage<'a> {
 impl Stage<'_> {
     /// Starts both nodes and waits until `a` serves and `b` knows it.
     fn start_pair(&mut self, scenario: &Scenario, setting: &Setting<'_>) -> Result<(), DrillError> {
+        let key = scenario.fault.needs_keys().then(|| configuration::write_key(setting.directory)).transpose()?;
+        let Setting { interval, transport, .. } = *setting;
         for side in Side::BOTH {
             let configure = |socket: &Path| {
-                configuration::write(side, setting.interval, setting.transport, scenario.preempt, socket)
+                configuration::write(side, interval, transport, scenario.preempt, key.as_deref(), socket)
             };
             let directory = setting.directory.join(side.name());
             self.nodes.push(Node::start(&self.lab, side, &directory, setting.program, configure)?);
@@ -159,7 +161,7 @@ impl Stage<'_> {
         match fault {
             Fault::AddressRemoved => self.wait_for_address(taker, since)?,
             // Long enough for everybody to notice what they will notice.
-            Fault::Unhearing => self.patience.rest(self.down() * 2)?,
+            Fault::Unhearing | Fault::ClaimRefused => self.patience.rest(self.down() * 2)?,
             // Borne by other means.
             Fault::Strain(_) => {}
             // The client follows whom it heard last, and that may be either.
@@ -177,7 +179,6 @@ impl Stage<'_> {
             | Fault::Resume
             | Fault::Terminate
             | Fault::Carrier
-            | Fault::ClaimRefused
             | Fault::DrainRefused => {
                 self.wait_for_takeover(taker, since)?;
                 self.wait_for_answers(probe, taker, since)?;
@@ -242,7 +243,8 @@ impl Stage<'_> {
     fn wait_for_verdict(&mut self, fault: Fault) -> Result<(), DrillError> {
         match fault {
             Fault::ClaimRefused => {
-                self.wait_for(Side::A, "stand aside", |status| status.state == State::Aside && status.failures > 0)
+                let stands_by = |status: &RouterStatus| status.state == State::Backup && status.active_router.is_some();
+                self.wait_for(Side::A, "leave the role where it is", stands_by)
             }
             Fault::DrainRefused => self.wait_for(Side::A, "take the role back", |status| {
                 status.state == State::Active && status.drain == Drain::Off

@@ -49,7 +49,7 @@ pub(super) enum Fault {
     Partition,
     /// Somebody removes the virtual address.
     AddressRemoved,
-    /// The node takes the role back, but somebody has configured the address on it.
+    /// The node would take the role back, but somebody has configured the address on it.
     ClaimRefused,
     /// The operator gives the role away, but somebody has configured the address on the peer.
     DrainRefused,
@@ -128,7 +128,12 @@ impl Fault {
 
     /// Tells whether the role stays where it is throughout.
     pub(super) const fn role_stays(self) -> bool {
-        matches!(self, Self::Unhearing | Self::AddressRemoved | Self::Strain(_))
+        matches!(self, Self::Unhearing | Self::AddressRemoved | Self::ClaimRefused | Self::Strain(_))
+    }
+
+    /// Tells whether the nodes have keys.
+    pub(super) const fn needs_keys(self) -> bool {
+        matches!(self, Self::Strain(Strain::Hijack { signed: true }))
     }
 
     /// Returns how long the address may be away where the role stays.
@@ -201,13 +206,12 @@ impl Fault {
             | Self::Lifeless(_) => {
                 interval.active_down_interval(VERSION, self.taker().priority())
             }
-            // The preferred node waits before it tries.
-            Self::ClaimRefused => interval.active_down_interval(VERSION, Side::A.priority()),
             Self::KillAgent
             | Self::Drain
             | Self::Terminate
             | Self::Unhearing
             | Self::AddressRemoved
+            | Self::ClaimRefused
             | Self::DrainRefused
             | Self::Strain(_) => Duration::ZERO,
         }
@@ -313,7 +317,7 @@ pub const SCENARIOS: &[Scenario] = &[
         drained: true,
         fault: Fault::ClaimRefused,
         preempt: true,
-        targets: PUT_RIGHT,
+        targets: PLANNED,
     },
     Scenario {
         name: "drain-refused",
@@ -324,7 +328,16 @@ pub const SCENARIOS: &[Scenario] = &[
         targets: PUT_RIGHT,
     },
     strain("starve", "busy loops compete with both nodes for the processors", Strain::Starve),
-    strain("hijack", "a third host floods both nodes with forged and recorded advertisements", Strain::Hijack),
+    strain(
+        "hijack",
+        "a third host floods nodes that have keys with forged and recorded advertisements",
+        Strain::Hijack { signed: true },
+    ),
+    strain(
+        "hijack-open",
+        "the same with nodes that have no keys, from the third host's own address",
+        Strain::Hijack { signed: false },
+    ),
     lifeless(
         "kill-all",
         "guardian and agent of the Active node are killed at once: the lease ends",

@@ -12,6 +12,7 @@ use vrrp_packet::Interval;
 use super::DrillError;
 use super::attacker::Attacker;
 use super::configuration::Transport;
+use super::forgery::Forgery;
 use super::lab::Lab;
 use super::measure::Attack;
 use super::metronome::Metronome;
@@ -29,7 +30,10 @@ pub(super) enum Strain {
     /// Busy loops take the processors.
     Starve,
     /// A third host forges advertisements.
-    Hijack,
+    Hijack {
+        /// Whether the nodes have keys.
+        signed: bool,
+    },
 }
 
 /// Tells how they bore it.
@@ -55,7 +59,7 @@ impl Strain {
     ) -> Result<Borne, DrillError> {
         let attacker = match self {
             Self::Starve => None,
-            Self::Hijack => Some(Attacker::connect(lab, interval, transport, patience)?),
+            Self::Hijack { signed } => Some(Attacker::connect(lab, Forgery { interval, transport, signed }, patience)?),
         };
         let before = memory(nodes)?;
         let metronome = Metronome::start(interval)?;

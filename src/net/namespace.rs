@@ -9,7 +9,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
@@ -17,6 +19,8 @@ use nix::unistd::{getegid, geteuid};
 
 /// The calling thread's network namespace.
 const OWN: &str = "/proc/thread-self/ns/net";
+/// How long a joined thread may take to be gone.
+const PATIENCE_MS: u32 = 200;
 
 /// Says why a namespace could not be made or entered.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +128,18 @@ fn finish<T>(result: thread::Result<T>) -> T {
     result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Tries for a while: a thread that was joined may still be on its way out, and the kernel counts it until it is gone.
+fn unshare_alone() -> nix::Result<()> {
+    let all = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
+    for _ in 0..PATIENCE_MS {
+        match unshare(all) {
+            Err(Errno::EINVAL) => thread::sleep(Duration::from_millis(1)),
+            outcome => return outcome,
+        }
+    }
+    unshare(all)
+}
+
 /// Makes this process root in user, network and mount namespaces of its own, so that it may make more of them.
 ///
 /// The process must have one thread only.
@@ -132,8 +148,7 @@ fn finish<T>(result: thread::Result<T>) -> T {
 /// [`NamespaceError::NotPermitted`] where the kernel forbids user namespaces or the process has more threads.
 pub fn become_root_in_user_namespace() -> Result<(), NamespaceError> {
     let (user, group) = (geteuid(), getegid());
-    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)
-        .map_err(|errno| NamespaceError::NotPermitted(errno.into()))?;
+    unshare_alone().map_err(|errno| NamespaceError::NotPermitted(errno.into()))?;
     // user_namespaces(7): an unprivileged process must give up setgroups before it may map its group.
     fs::write("/proc/self/setgroups", "deny").map_err(NamespaceError::NotPermitted)?;
     fs::write("/proc/self/uid_map", format!("0 {user} 1")).map_err(NamespaceError::NotPermitted)?;

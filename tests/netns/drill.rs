@@ -71,7 +71,7 @@ fn a_group_is_cut_off_in_one_direction_too() {
 
 #[test]
 fn starved_and_attacked_nodes_keep_the_role_where_it_is() {
-    assert_played(&["starve", "hijack", "--interval", "100ms", "--load", "3s"]);
+    assert_played(&["starve", "hijack", "hijack-open", "--interval", "100ms", "--load", "3s"]);
 }
 
 fn assert_one_clean_hand_over(report: &Value) {

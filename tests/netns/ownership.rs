@@ -17,7 +17,7 @@ fn rule_15_an_address_of_somebody_else_is_refused_by_name_and_left_alone() {
 
     wire.wait_for("Priority 0", |seen| seen.is_farewell_of(&a));
     a.logs("cannot add 10.77.0.100/24 on eth0: 10.77.0.100/16 on eth0 is there and was not configured by vipd");
-    a.wait_for("waits longer each time", |router| router.state == State::Aside && router.failures >= 2);
+    a.wait_for("waits until it is free", |router| router.state == State::Aside && router.failures == 1);
     assert_eq!(a.router().traffic.became_active, 0);
     let known = a.find("10.77.0.100").unwrap();
     assert_eq!((known.prefix, known.valid_seconds), (16, None));
