@@ -35,7 +35,7 @@ pub use held_thread::hold_thread;
 pub use instance_lock::{InstanceLock, LockError};
 pub use namespace::Namespace;
 pub use netlink::Netlink;
-pub use process::{Child, Signals, inherited};
+pub use process::{Child, Signals, inherited, leave_open, to_be_closed_first};
 pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
 pub use sentry::{Mac, Sentry, Sighting};

@@ -237,7 +237,7 @@ fn the_agent_sees_the_guardian_go() {
     let liveness = "rest=${VIPD_GUARDIAN#*,}; exec < /dev/fd/${rest%%,*} || exit 7; echo > ready";
     let scene = Scene::new(&format!("{liveness}; read -r nothing; exit 0"));
     let guardian = Guardian::new(&scene.plan).unwrap();
-    let mut child = guardian.start().unwrap();
+    let mut child = guardian.start().unwrap().child;
     scene.wait_until_ready();
     assert!(!is_readable(&child));
 
@@ -263,10 +263,10 @@ fn every_agent_gets_the_configuration_that_the_guardian_began_with() {
 /// Starts an agent under a vigil of its own; `act` is called once the agent is ready.
 fn keep_vigil(scene: &Scene, recorder: &mut Recorder, act: impl FnOnce(&Guardian<'_>, &Child) + Send) -> End {
     let guardian = Guardian::new(&scene.plan).unwrap();
-    let child = guardian.start().unwrap();
+    let agent = guardian.start().unwrap();
     scene.wait_until_ready();
-    act(&guardian, &child);
-    Vigil::new(&guardian, child).keep(recorder).unwrap()
+    act(&guardian, &agent.child);
+    Vigil::new(&guardian, agent).keep(recorder).unwrap()
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn an_agent_that_breaks_its_promise_is_killed_and_cleaned_up_after() {
 
     assert_eq!(end.status.signal(), Some(libc::SIGKILL));
     assert_eq!(end.exit_code(), None);
-    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "release 1"]);
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "release 1", "withdraw 0"]);
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn a_stopped_agent_is_cleaned_up_after_and_never_runs_again() {
     });
 
     assert_eq!(end.status.signal(), Some(libc::SIGKILL));
-    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0"]);
+    assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "withdraw 0"]);
 }
 
 #[test]
