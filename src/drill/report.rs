@@ -8,11 +8,13 @@ use vrrp_packet::Interval;
 
 use super::measure::{Attack, Figures, Lateness, Pace};
 use super::millis::Millis;
-use super::scenario::Scenario;
+use super::scenario::{Fault, Scenario};
 
 /// The agent's own delay is measured against its targets from this many runs on: the median of fewer says more about
 /// the machine than about the agent.
 const LATENESS_RUNS: usize = 20;
+/// The address is on the other host at most this long after the agent is killed, whatever the interval.
+const TAKEOVER_AFTER_KILL: Millis = Millis::new(10.0);
 /// The first advertisement of a taker leaves at most this long after Active_Down_Interval.
 const ADVERTISEMENT_LATE: Millis = Millis::new(0.3);
 /// Of a thousand advertisements 999 come at most this much later after the one before than the ticks of a bare loop.
@@ -156,6 +158,11 @@ fn missed(scenario: &Scenario, interval: Interval, median: &Figures, realtime: b
     if scenario.fault.role_stays() {
         limits.push(("no owner", median.no_owner, scenario.fault.bearable_absence().into()));
     }
+    if scenario.fault == Fault::KillAgent
+        && let Some(takeover) = median.takeover
+    {
+        limits.push(("takeover", takeover, TAKEOVER_AFTER_KILL));
+    }
     if let Some(premature) = median.premature {
         limits.push(("spoke before it withdrew", premature, Millis::default()));
     }
@@ -216,6 +223,14 @@ mod tests {
     fn a_planned_hand_over_may_cost_three_milliseconds_beyond_the_noise() {
         assert_eq!(figures_missed(&drill("drain", true, &[run(4.0, 0.0, None)])), [""; 0]);
         assert_eq!(figures_missed(&drill("drain", true, &[run(4.1, 0.0, None)])), ["outage"]);
+    }
+
+    #[test]
+    fn a_killed_agent_is_replaced_within_ten_milliseconds() {
+        let late = Figures { takeover: Some(Millis::new(24.0)), ..run(4.0, 0.0, None) };
+
+        assert_eq!(figures_missed(&drill("kill", true, &[run(4.0, 0.0, None)])), [""; 0]);
+        assert_eq!(figures_missed(&drill("kill", true, &[late])), ["takeover"]);
     }
 
     #[test]

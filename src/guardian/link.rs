@@ -5,10 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use super::{Applied, Table};
-use crate::net::{FrameSocket, Wake, inherited};
+use crate::net::{FrameSocket, Wake, inherited, leave_open};
 
-/// Carries the numbers of five file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
-/// what wakes the guardian, and the applied configuration; after them the generation.
+/// Carries the numbers of six file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
+/// what wakes the guardian, the applied configuration and the death pipe; after them the generation.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -52,8 +52,10 @@ impl Link {
         let (descriptors, generation) = numbers.rsplit_once(',').ok_or(LinkError::Malformed)?;
         let generation = generation.parse().map_err(|_| LinkError::Malformed)?;
         let descriptors: Result<Vec<RawFd>, _> = descriptors.split(',').map(str::parse).collect();
-        let [table, liveness, frames, wake, applied] =
+        let [table, liveness, frames, wake, applied, death] =
             descriptors.ok().as_deref().and_then(|all| all.try_into().ok()).ok_or(LinkError::Malformed)?;
+        // The guardian sees the kernel close it.
+        leave_open(death)?;
         Ok(Self {
             table: Table::from_fd(inherited(table)?)?,
             liveness: inherited(liveness)?,
@@ -119,7 +121,8 @@ mod tests {
 
         let (frames, applied) = (FrameSocket::open().unwrap(), Applied::create().unwrap());
         let wake = Wake::new().unwrap();
-        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), wake.as_fd(), applied.as_fd()];
+        let (_, alive) = io::pipe().unwrap();
+        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), wake.as_fd(), applied.as_fd(), alive.as_fd()];
         let descriptors = descriptors.map(|it| it.as_raw_fd().to_string()).join(",");
 
         let link = Link::from_numbers(&format!("{descriptors},0")).unwrap();
@@ -140,13 +143,12 @@ mod tests {
 
     #[test]
     fn numbers_that_no_guardian_wrote_are_refused() {
-        for numbers in ["", "3", "3,4", "3,4,5,6,7", "a,b,c,d,e,0", "3,4,5,6,7,x", "3,4,5,6,7,8,0"] {
+        for numbers in ["", "3", "3,4", "3,4,5,6,7,8", "a,b,c,d,e,f,0", "3,4,5,6,7,8,x", "3,4,5,6,7,8,9,0"] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Malformed)), "{numbers}");
         }
         let file = tempfile::tempfile().unwrap();
-        for numbers in ["-1", "999999", &file.as_raw_fd().to_string()] {
-            let numbers = format!("{numbers},{numbers},{numbers},{numbers},{numbers},0");
-            let numbers = numbers.as_str();
+        let not_a_table = format!("{0},{0},{0},{0},{0},{0},0", file.as_raw_fd());
+        for numbers in ["-1,-1,-1,-1,-1,-1,0", "9999,9999,9999,9999,9999,9999,0", &not_a_table] {
             assert!(matches!(Link::from_numbers(numbers), Err(LinkError::Kernel(_))), "{numbers}");
         }
     }

@@ -17,7 +17,7 @@ use super::feeder::Feeder;
 use super::link::VARIABLE;
 use super::vigil::Vigil;
 use super::{Applied, Backoff, Table, Thread};
-use crate::net::{Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory};
+use crate::net::{Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory, to_be_closed_first};
 
 /// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
@@ -89,24 +89,22 @@ pub trait Cleanup {
 pub fn run(plan: &Plan, cleanup: &mut dyn Cleanup) -> io::Result<u8> {
     let guardian = Guardian::new(plan)?;
     let mut backoff = plan.backoff;
-    let mut child = guardian.start()?;
+    let mut agent = guardian.start()?;
     loop {
         let started = boot_nanos();
-        let end = Vigil::new(&guardian, child).keep(cleanup)?;
-        guardian.follow(cleanup);
-        clean_up(&guardian.table, cleanup);
+        let end = Vigil::new(&guardian, agent).keep(cleanup)?;
         if let Some(code) = end.exit_code() {
             return Ok(code);
         }
         cleanup.renumber();
         let mut wait = backoff.after(Duration::from_nanos(boot_nanos().saturating_sub(started)));
         tracing::error!(status = %end.status, restart_in = ?wait, "the agent died");
-        child = loop {
+        agent = loop {
             if guardian.told_to_leave_within(wait)? {
                 return Ok(0);
             }
             match guardian.start() {
-                Ok(child) => break child,
+                Ok(agent) => break agent,
                 Err(error) => {
                     wait = backoff.after(Duration::ZERO);
                     tracing::error!(%error, restart_in = ?wait, "the agent cannot be started");
@@ -145,6 +143,13 @@ impl End {
             code => code.filter(|code| FINAL.contains(code)),
         }
     }
+}
+
+/// Is a running agent.
+pub(super) struct Agent {
+    pub(super) child: Child,
+    /// Ends when the last thread of the agent has: sooner than the kernel has cleaned up and tells that the process is dead.
+    pub(super) death: PipeReader,
 }
 
 /// Holds what outlives each agent.
@@ -188,19 +193,21 @@ impl<'p> Guardian<'p> {
         })
     }
 
-    fn start(&self) -> io::Result<Child> {
+    fn start(&self) -> io::Result<Agent> {
         for thread in [Thread::Election, Thread::Address] {
             self.table.promise(thread, None);
         }
+        let (death, alive) = io::pipe()?;
+        let alive = to_be_closed_first(alive.as_fd())?;
         let (table, applied) = (self.table.as_fd(), self.applied.as_fd());
-        let inherited = [table, self.liveness.as_fd(), self.frames.as_fd(), self.wake.as_fd(), applied];
+        let inherited = [table, self.liveness.as_fd(), self.frames.as_fd(), self.wake.as_fd(), applied, alive.as_fd()];
         let numbers = inherited.map(|descriptor| descriptor.as_raw_fd().to_string()).join(",");
         let mut command = Command::new(&self.plan.program);
         command.arg0("vipd").args(&self.plan.arguments);
         command.env(VARIABLE, format!("{numbers},{}", self.table.generation()));
         // The terminal's Ctrl-C reaches a whole process group; the agent shall get it once, and from us.
         command.process_group(0);
-        Child::spawn(&mut command, &inherited)
+        Ok(Agent { child: Child::spawn(&mut command, &inherited)?, death })
     }
 
     /// Learns what the agent has applied since the last look.

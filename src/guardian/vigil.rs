@@ -1,12 +1,12 @@
 //! One agent's life under its guardian: watched from its start to its end, and given up on where it no longer runs.
 
 use core::num::NonZeroU64;
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::fd::AsFd;
 
 use nix::sys::signal::Signal;
 
-use super::run::{End, Guardian, clean_up, nanos, wait_for};
+use super::run::{Agent, End, Guardian, clean_up, nanos, wait_for};
 use super::{Cleanup, Promise, Table, Thread, Verdict, Watch};
 use crate::net::{Child, ThreadState, boot_nanos, find_thread, thread_state};
 
@@ -21,6 +21,7 @@ const HELD_UP: u64 = 250_000_000;
 pub(super) struct Vigil<'g, 'p> {
     guardian: &'g Guardian<'p>,
     child: Child,
+    death: PipeReader,
     watch: Watch,
     /// When the promises, or the systemd watchdog, are next to be looked at.
     look_at: Option<u64>,
@@ -39,9 +40,10 @@ struct Condemned {
 }
 
 impl<'g, 'p> Vigil<'g, 'p> {
-    pub(super) fn new(guardian: &'g Guardian<'p>, child: Child) -> Self {
+    pub(super) fn new(guardian: &'g Guardian<'p>, agent: Agent) -> Self {
+        let Agent { child, death } = agent;
         let watch = Watch::default();
-        Self { guardian, child, watch, look_at: None, told_to_leave: false, leave_by: None, condemned: None }
+        Self { guardian, child, death, watch, look_at: None, told_to_leave: false, leave_by: None, condemned: None }
     }
 
     /// Watches and forwards signals until the agent is dead.
@@ -51,12 +53,18 @@ impl<'g, 'p> Vigil<'g, 'p> {
             self.look(cleanup)?;
             let sweep_at = self.condemned.as_ref().map(|condemned| condemned.sweep_at);
             guardian.timer.arm([self.look_at, self.leave_by, sweep_at].into_iter().flatten().min())?;
-            let sources = [self.child.as_fd(), guardian.signals.as_fd(), guardian.timer.as_fd(), guardian.wake.as_fd()];
-            let [ended, signalled, _, _] = wait_for(sources)?;
+            let sources = [
+                self.death.as_fd(),
+                guardian.signals.as_fd(),
+                guardian.timer.as_fd(),
+                guardian.wake.as_fd(),
+                self.child.as_fd(),
+            ];
+            let [dead, signalled, _, _, ended] = wait_for(sources)?;
             guardian.timer.drain();
             guardian.wake.drain();
-            if ended {
-                return self.end();
+            if dead || ended {
+                return self.end(cleanup);
             }
             if signalled && let Some(signal) = guardian.signals.next()? {
                 self.forward(signal)?;
@@ -139,11 +147,13 @@ impl<'g, 'p> Vigil<'g, 'p> {
         Ok(())
     }
 
-    /// Takes leave of the dead agent.
-    fn end(mut self) -> io::Result<End> {
+    /// Cleans up after the dead agent, and only then waits until the kernel has buried it.
+    fn end(mut self, cleanup: &mut dyn Cleanup) -> io::Result<End> {
         if let Some(condemned) = self.condemned {
             condemned.recall(&self.guardian.table);
         }
+        self.guardian.follow(cleanup);
+        clean_up(&self.guardian.table, cleanup);
         Ok(End { status: self.child.wait()?, told_to_leave: self.told_to_leave })
     }
 }

@@ -36,7 +36,7 @@ pub use instance_lock::{InstanceLock, LockError};
 pub use namespace::Namespace;
 pub use netlink::Netlink;
 pub use peer::Peer;
-pub use process::{Child, Signals, inherited};
+pub use process::{Child, Signals, inherited, leave_open, to_be_closed_first};
 pub use readable::Readable;
 pub use realtime::{go_realtime, lock_memory};
 pub use sentry::{Mac, Sentry, Sighting};

@@ -8,6 +8,9 @@ use std::process::{self, Command, ExitStatus};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+/// Above what the program opens, below what it may open by default (1024).
+const HIGH: RawFd = 1000;
+
 /// Watches over a child process.
 ///
 /// Dropped, it leaves the process alone.
@@ -110,6 +113,35 @@ pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
+/// Leaves a file descriptor open that the parent process left open under a number, until this process dies; our own children do
+/// not get it.
+///
+/// # Errors
+/// `EBADF` where nothing is open under that number.
+pub fn leave_open(number: RawFd) -> io::Result<()> {
+    // SAFETY: changes a flag of a file descriptor; a number that is not open is refused.
+    let result = unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Copies a file descriptor to so high a number that the kernel closes it first in a process that inherits it and dies.
+///
+/// Linux closes what a dead process had open in the opposite order of the numbers (`task_work_run`), and may wait in
+/// between: 10 ms or more for each packet socket. Whoever holds the other end of this one need not.
+///
+/// # Errors
+/// What the kernel says: too many files open.
+pub fn to_be_closed_first(descriptor: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: takes numbers only.
+    let high = unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_DUPFD_CLOEXEC, HIGH) };
+    if high < 0 {
+        // A process that may not have so many files open is noticed a little later.
+        return descriptor.try_clone_to_owned();
+    }
+    // SAFETY: the kernel has just made it, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(high) })
+}
+
 /// Receives signals as something to poll, in place of being interrupted by them.
 #[derive(Debug)]
 pub struct Signals(SignalFd);
@@ -183,6 +215,17 @@ mod tests {
         given.read_to_string(&mut heard).unwrap();
         kept.read_to_string(&mut not_heard).unwrap();
         assert_eq!((heard.as_str(), not_heard.as_str()), ("given\n", ""));
+    }
+
+    #[test]
+    fn what_is_to_be_closed_first_has_the_highest_number() {
+        let (reader, _writer) = std::io::pipe().unwrap();
+
+        let high = to_be_closed_first(reader.as_fd()).unwrap();
+
+        assert!(high.as_raw_fd() >= HIGH);
+        leave_open(high.as_raw_fd()).unwrap();
+        assert_eq!(leave_open(-1).unwrap_err().raw_os_error(), Some(libc::EBADF));
     }
 
     #[test]

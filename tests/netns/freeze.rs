@@ -135,7 +135,7 @@ fn a_wedged_address_thread_is_withdrawn_for_while_the_agent_still_speaks() {
 #[test]
 fn a_wedged_main_thread_costs_the_control_socket_and_nothing_else() {
     let mut lab = Lab::new();
-    let (mut a, b) = pair(&mut lab, |priority| every("10ms", priority));
+    let (mut a, b) = pair(&mut lab, |priority| every("100ms", priority));
     let mut scene = Scene::watch(&lab, &a);
 
     // The first thread has the number of the process.
