@@ -21,6 +21,8 @@ pub struct Link {
     pub running: bool,
     /// Its Ethernet address, where it has one that is not zero.
     pub mac: Option<[u8; 6]>,
+    /// The bytes of the longest packet that it carries; 0: not told.
+    pub mtu: u32,
     /// Its addresses, in the kernel's order.
     pub addresses: Vec<LinkAddress>,
 }
@@ -77,9 +79,11 @@ impl Link {
     pub(in crate::net) fn read(message: &LinkMessage) -> Option<Self> {
         let mut name = None;
         let mut mac = None;
+        let mut mtu = 0;
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(text) => name = Some(text.clone()),
+                LinkAttribute::Mtu(bytes) => mtu = *bytes,
                 LinkAttribute::Address(bytes) => mac = <[u8; 6]>::try_from(bytes.as_slice()).ok(),
                 _ => {}
             }
@@ -91,6 +95,7 @@ impl Link {
             up: flags.contains(LinkFlags::Up),
             running: flags.contains(LinkFlags::Up | LinkFlags::Running),
             mac: mac.filter(|mac| *mac != [0; 6]),
+            mtu,
             addresses: Vec::new(),
         })
     }
