@@ -54,8 +54,6 @@ pub(crate) struct Agent {
     product: Product,
     child: Child,
     directory: tempfile::TempDir,
-    /// When it was started.
-    pub(crate) begun: Instant,
 }
 
 /// Holds processor time.
@@ -113,9 +111,8 @@ impl Agent {
         };
         let log = fs::File::create(path.join("log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let begun = Instant::now();
         let child = lab.node(side).spawn(command).with_context(|| format!("cannot start {}", product.name()))?;
-        Ok(Self { product, child, directory, begun })
+        Ok(Self { product, child, directory })
     }
 
     /// Returns the processor time of all of its processes so far.
@@ -187,8 +184,8 @@ impl Agent {
         let mut next = 0;
         while let Some(&process) = all.get(next) {
             next += 1;
-            let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"))
-                .with_context(|| self.story())?;
+            let children =
+                fs::read_to_string(format!("/proc/{process}/task/{process}/children")).with_context(|| self.story())?;
             for child in children.split_whitespace() {
                 all.push(child.parse()?);
             }

@@ -62,7 +62,8 @@ pub(crate) fn table(figures: &[Figure]) -> String {
         "| | what | unit | product | runs | median | p99 | worst | ratio | target |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for it in figures {
-        let peer = figures.iter().find(|other| other.what == it.what && other.part == it.part && other.product == "vipd");
+        let peer =
+            figures.iter().find(|other| other.what == it.what && other.part == it.part && other.product == "vipd");
         let ratio = peer.filter(|peer| peer.product != it.product).and_then(|peer| {
             let (ours, theirs) = (peer.quantile(0.5)?, it.quantile(0.5)?);
             (ours > 0.0).then(|| format!("{:.1}", theirs / ours))
@@ -71,7 +72,11 @@ pub(crate) fn table(figures: &[Figure]) -> String {
         let target = it.target.map_or_else(String::new, |target| {
             format!("{}{}", number(target), if it.is_missed() { ", missed" } else { "" })
         });
-        let runs = if it.failed > 0 { format!("{}, {} failed", it.values.len(), it.failed) } else { it.values.len().to_string() };
+        let runs = if it.failed > 0 {
+            format!("{}, {} failed", it.values.len(), it.failed)
+        } else {
+            it.values.len().to_string()
+        };
         let ratio = ratio.unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = writeln!(

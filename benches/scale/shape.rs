@@ -68,7 +68,11 @@ impl Shape {
             writeln!(text, "    priority: {priority}\n    advertisement_interval: {:?}", self.interval)?;
             if self.signed {
                 let key = directory.join("key");
-                writeln!(text, "    authentication: {{ active_key: 1, keys: [{{ id: 1, file: {} }}] }}", key.display())?;
+                writeln!(
+                    text,
+                    "    authentication: {{ active_key: 1, keys: [{{ id: 1, file: {} }}] }}",
+                    key.display()
+                )?;
             }
             writeln!(text, "    addresses:")?;
             for number in 0..self.addresses {
