@@ -169,7 +169,7 @@ pub struct DrillArgs {
     /// How often each scenario is played at each interval
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
-    /// How long `starve`, `hijack` and `hijack-open` last
+    /// How long `starve`, `clock-step`, `hijack` and `hijack-open` last
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = load)]
     pub load: Duration,
     /// Advertise to the multicast group, not to the one peer

@@ -74,6 +74,11 @@ fn starved_and_attacked_nodes_keep_the_role_where_it_is() {
     assert_played(&["starve", "hijack", "hijack-open", "--interval", "100ms", "--load", "3s"]);
 }
 
+#[test]
+fn rule_27_wall_clock_steps_of_an_hour_change_nothing() {
+    assert_played(&["clock-step", "--interval", "100ms", "--load", "2s"]);
+}
+
 fn assert_one_clean_hand_over(report: &Value) {
     let drills = report["drills"].as_array().unwrap();
     assert_eq!(drills.len(), 1);
