@@ -16,8 +16,8 @@ use super::{now, plans};
 
 /// Returns the clock to sign with: the one of the agent before, whatever the wall clock has done since, or a new one.
 pub(super) fn signing_clock(table: &Table) -> SigningClock {
-    match table.clock_offset() {
-        Some(offset) => SigningClock::carry_on(now(), offset),
+    match table.clock() {
+        Some((offset, confirmed)) => SigningClock::carry_on(now(), offset, confirmed),
         None => SigningClock::start(now(), wall_nanos()),
     }
 }

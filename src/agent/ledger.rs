@@ -56,9 +56,9 @@ impl Ledger for Record {
         self.guardian.table().set_active(router, speaks);
     }
 
-    fn signing(&self, router: usize, sequence: Sequence, clock_offset: i64) {
+    fn signing(&self, router: usize, sequence: Sequence, (offset, confirmed): (i64, bool)) {
         let table = self.guardian.table();
-        table.set_clock_offset(clock_offset);
+        table.set_clock(offset, confirmed);
         if let Some(bits) = NonZeroU64::new(sequence.to_bits()) {
             table.set_sequence(router, bits);
         }

@@ -23,7 +23,7 @@ impl Engine {
                 Action::SendAdvertisement { priority } => {
                     let socket = self.shares[self.share_of[index]].socket();
                     let member = &mut self.members[index];
-                    let (clock, offset) = (self.clock.read(now), self.clock.offset(now));
+                    let (clock, offset) = (self.clock.read(now), (self.clock.offset(now), self.clock.is_confirmed()));
                     let record = |router, sequence| self.ledger.signing(router, sequence, offset);
                     match member.advertise(socket, priority, clock, record) {
                         Ok(()) => {

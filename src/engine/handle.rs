@@ -61,6 +61,8 @@ pub struct Signing {
     pub clock_behind_wall: i64,
     /// Whether the wall clock was synchronised at that moment.
     pub clock_synchronised: bool,
+    /// Whether a synchronised wall clock has ever confirmed the signing clock.
+    pub clock_confirmed: bool,
 }
 
 /// Publishes one router to readers.

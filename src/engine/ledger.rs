@@ -15,8 +15,8 @@ pub trait Ledger: Send {
     /// The router entered a state.
     fn entered(&self, router: usize, state: StateName);
     /// An advertisement is about to be signed with this sequence; the signing clock is ahead of the boot clock by so many
-    /// nanoseconds.
-    fn signing(&self, router: usize, sequence: Sequence, clock_offset: i64);
+    /// nanoseconds, and confirmed or not.
+    fn signing(&self, router: usize, sequence: Sequence, clock: (i64, bool));
     /// The election thread runs. Where it does not do so again within `again_within` it hangs, and where others hold it up
     /// for longer than `at_last_within` it is as bad; `None`: that does no harm.
     fn beat(&self, now: Instant, again_within: Duration, at_last_within: Option<Duration>);

@@ -239,6 +239,7 @@ impl Member {
                 heard: self.memory.heard,
                 clock_behind_wall: clock.behind_wall(),
                 clock_synchronised: clock.is_synchronised(),
+                clock_confirmed: clock.is_confirmed(),
             }),
             taken: now,
         };

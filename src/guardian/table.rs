@@ -1,7 +1,7 @@
 //! What the agent tells its guardian, in words that survive it.
 //!
 //! Two words for the promise of each thread and one for the generation, then two for each Virtual Router in the configuration's
-//! order: the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: one word for the
+//! order: the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: two words for the
 //! clock, and one for each router, the last sequence.
 
 use core::num::NonZeroU64;
@@ -16,8 +16,8 @@ const HEADER: usize = 5;
 const GENERATION: usize = 4;
 /// The claimed epoch and the Active flag.
 const PER_ROUTER: usize = 2;
-/// The signing clock.
-const CLOCK: usize = 1;
+/// The signing clock, and whether it is confirmed.
+const CLOCK: usize = 2;
 
 /// Names a thread that shows that it is alive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,15 +126,18 @@ impl Table {
         NonZeroU64::new(self.sequence_word(router).load(Ordering::Acquire))
     }
 
-    /// Records the signing clock less the boot clock, in nanoseconds.
-    pub fn set_clock_offset(&self, nanos: i64) {
-        self.clock_word().store(nanos.cast_unsigned(), Ordering::Release);
+    /// Records the signing clock less the boot clock, in nanoseconds, and whether a synchronised clock has confirmed it.
+    pub fn set_clock(&self, nanos: i64, confirmed: bool) {
+        let [offset, mark] = self.clock_words();
+        mark.store(u64::from(confirmed), Ordering::Release);
+        offset.store(nanos.cast_unsigned(), Ordering::Release);
     }
 
-    /// Returns the signing clock less the boot clock, in nanoseconds; `None` where nothing was ever signed.
-    pub fn clock_offset(&self) -> Option<i64> {
-        // The clocks agree only on a machine that was booted in 1970.
-        Some(self.clock_word().load(Ordering::Acquire).cast_signed()).filter(|nanos| *nanos != 0)
+    /// Returns the signing clock as it was recorded last; `None` where nothing was ever signed.
+    pub fn clock(&self) -> Option<(i64, bool)> {
+        let [offset, mark] = self.clock_words().map(|word| word.load(Ordering::Acquire));
+        // The clocks agree to the nanosecond on no machine, not even on one that was booted in 1970.
+        (offset != 0).then_some((offset.cast_signed(), mark != 0))
     }
 
     /// Returns the number of agents that the guardian has given up on (ownership rule 12).
@@ -156,8 +159,9 @@ impl Table {
         self.0.word(HEADER + PER_ROUTER * router)
     }
 
-    const fn clock_word(&self) -> &AtomicU64 {
-        self.0.word(HEADER + PER_ROUTER * self.routers())
+    const fn clock_words(&self) -> [&AtomicU64; CLOCK] {
+        let first = HEADER + PER_ROUTER * self.routers();
+        [self.0.word(first), self.0.word(first + 1)]
     }
 
     const fn sequence_word(&self, router: usize) -> &AtomicU64 {
@@ -190,10 +194,10 @@ mod tests {
         let promise = Some(Promise { until: 8, at_last: 9 });
         table.promise(Thread::Address, promise);
         table.supersede();
-        table.set_clock_offset(-5);
+        table.set_clock(-5, true);
         table.set_sequence(1, NonZeroU64::MAX);
 
-        assert_eq!((table.clock_offset(), Table::create(1).unwrap().clock_offset()), (Some(-5), None));
+        assert_eq!((table.clock(), Table::create(1).unwrap().clock()), (Some((-5, true)), None));
         assert_eq!((table.sequence(0), table.sequence(1)), (None, Some(NonZeroU64::MAX)));
         assert_eq!((table.claimed(0), table.claimed(1)), (epoch, None));
         assert_eq!((table.is_active(0), table.is_active(1)), (false, true));
