@@ -99,7 +99,7 @@ impl Engine {
         })
     }
 
-    /// Runs until every router has left its role after [`Command::Shutdown`], or the time for that is over.
+    /// Runs until every router has left its role after [`Handle::shut_down`](super::Handle::shut_down), or the time for that is over.
     ///
     /// # Errors
     /// What the kernel says of the poll itself; nothing else ends the thread.

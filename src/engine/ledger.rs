@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use vrrp_packet::Sequence;
+use vrrp_packet::{ChecksumForm, Sequence};
 
 use crate::election::{Epoch, Instant, StateName};
 
@@ -14,6 +14,8 @@ pub trait Ledger: Send {
     fn withdrawn(&self, router: usize);
     /// The router entered a state.
     fn entered(&self, router: usize, state: StateName);
+    /// An advertisement is about to be sent with its checksum in this form.
+    fn speaking(&self, router: usize, form: ChecksumForm);
     /// An advertisement is about to be signed with this sequence; the signing clock is ahead of the boot clock by so many
     /// nanoseconds, and confirmed or not.
     fn signing(&self, router: usize, sequence: Sequence, clock: (i64, bool));

@@ -187,6 +187,11 @@ impl Member {
         }
     }
 
+    /// Returns the form in which it sends.
+    pub(super) fn checksum_form(&self) -> ChecksumForm {
+        self.voice.checksum()
+    }
+
     /// Sends an advertisement; `record` is told each sequence before it is used.
     ///
     /// # Errors

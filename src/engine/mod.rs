@@ -54,7 +54,7 @@ pub struct Connections {
 
 /// Is the running election thread.
 pub struct Running {
-    /// Ends when every router has left its role after [`Command::Shutdown`].
+    /// Ends when every router has left its role after [`Handle::shut_down`].
     pub thread: JoinHandle<io::Result<()>>,
     /// Tells what happens.
     pub notices: Notices,

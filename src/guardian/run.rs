@@ -19,7 +19,7 @@ use super::vigil::Vigil;
 use super::{Applied, Backoff, Table, Thread};
 use crate::net::{Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory, to_be_closed_first};
 
-/// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
+/// The agent's exit codes that another start would never change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
 /// The guardian's own exit code where the agent did not leave in order.
 const FAILED: u8 = 1;
@@ -35,14 +35,14 @@ pub struct Plan {
     pub routers: usize,
     /// What the first agent runs with, as [`Cleanup::follow`] understands it.
     pub applied: Vec<u8>,
-    /// How long it may take to leave before it is killed.
+    /// How long it may take to leave, beyond [`Cleanup::longest_leave`], before it is killed.
     pub patience: Duration,
     /// How long to wait before it is started again.
     pub backoff: Backoff,
 }
 
 impl Plan {
-    /// Runs this same program with other arguments; half a minute to leave, and the default backoff.
+    /// Runs this same program with other arguments; half a minute to leave beyond what the configuration makes it take, and the default backoff.
     pub fn new(arguments: Vec<OsString>, routers: usize, applied: Vec<u8>) -> Self {
         Self {
             // Names the program that runs, even where its file has been replaced since.
@@ -64,6 +64,9 @@ pub trait Cleanup {
     /// Why it makes no sense; everything is as it was then.
     fn follow(&mut self, applied: &[u8]) -> io::Result<()>;
 
+    /// Returns how long leaving every role in order may take with what the agent has applied.
+    fn longest_leave(&self) -> Duration;
+
     /// Numbers the routers in the configuration's order again, as the next agent does.
     fn renumber(&mut self);
 
@@ -80,7 +83,8 @@ pub trait Cleanup {
     fn release(&mut self, router: usize, table: &Table) -> io::Result<()>;
 }
 
-/// Runs the agent until it is told to leave or cannot run at all, and returns the exit code for the whole.
+/// Runs the agent until it is told to leave or cannot run at all, and returns the exit code for the whole: the agent's,
+/// where it gave up before any was ready or with a code that another start would not change.
 ///
 /// Call it before any other thread is started: it blocks SIGTERM, SIGINT and SIGHUP, and forwards them to the agent.
 ///
@@ -93,7 +97,7 @@ pub fn run(plan: &Plan, cleanup: &mut dyn Cleanup) -> io::Result<u8> {
     loop {
         let started = boot_nanos();
         let end = Vigil::new(&guardian, agent).keep(cleanup)?;
-        if let Some(code) = end.exit_code() {
+        if let Some(code) = end.exit_code(guardian.table.was_ready()) {
             return Ok(code);
         }
         cleanup.renumber();
@@ -133,14 +137,17 @@ pub(super) struct End {
 
 impl End {
     /// Returns the guardian's exit code, or `None` where the agent is to be started again.
-    fn exit_code(&self) -> Option<u8> {
+    ///
+    /// An agent that gave up before any was ready has said what it lacks: whoever started the service decides whether to
+    /// try again. One that was killed is always started again.
+    fn exit_code(&self, was_ready: bool) -> Option<u8> {
         let code = self.status.code().and_then(|code| u8::try_from(code).ok());
         // Told to leave before it could listen, it ends by the signal itself: that is what was asked for.
         let obeyed = matches!(self.status.signal(), Some(libc::SIGTERM | libc::SIGINT));
         match code {
             _ if self.told_to_leave && obeyed => Some(0),
             _ if self.told_to_leave => Some(code.unwrap_or(FAILED)),
-            code => code.filter(|code| FINAL.contains(code)),
+            code => code.filter(|code| FINAL.contains(code) || !was_ready),
         }
     }
 }
