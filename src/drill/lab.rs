@@ -120,7 +120,8 @@ fn index_of(netlink: &mut Netlink, name: &str) -> Result<u32, DrillError> {
 fn wait_until_running(netlink: &mut Netlink, patience: &Patience) -> Result<(), DrillError> {
     let mut waiting = String::new();
     let running = patience.until(LINK_PATIENCE, || match link::links(netlink) {
-        Ok(links) => match links.into_iter().find(|link| link.up && !link.running) {
+        // What is reported later would open a port of the switch again that a drill has cut.
+        Ok(links) => match links.into_iter().find(|link| link.up && !link.reported_up) {
             Some(link) => {
                 waiting = link.name;
                 None

@@ -159,6 +159,31 @@ fn the_nodes_do_not_outlive_a_drill_that_is_killed() {
     wait_until("the end of the last process", || processes_of(&directory).is_empty());
 }
 
+/// Counts the processes of a drill that are stopped.
+fn stopped(directory: &TempDir) -> usize {
+    let needle = directory.path().to_string_lossy().into_owned();
+    let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let is_stopped = |number: &String| {
+        let read = |file: &str| fs::read_to_string(format!("/proc/{number}/{file}")).unwrap_or_default();
+        read("cmdline").contains(&needle) && read("status").contains("State:\tT")
+    };
+    numbers.filter(is_stopped).count()
+}
+
+#[test]
+fn not_even_stopped_nodes_outlive_a_drill_that_is_killed() {
+    let directory = TempDir::new().unwrap();
+    let mut command = Command::new(VIPD);
+    command.args(["drill", "freeze-all", "--interval", "1s"]).env("TMPDIR", directory.path());
+    let mut drill = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("a guardian and its agent stand still", || stopped(&directory) == 2);
+
+    signal(&drill, Signal::SIGKILL);
+
+    drill.wait().unwrap();
+    wait_until("the end of the last process", || processes_of(&directory).is_empty());
+}
+
 #[test]
 fn a_user_without_privileges_can_play_a_drill() {
     assert!(nix::unistd::geteuid().is_root(), "this test becomes another user: run it as root");
