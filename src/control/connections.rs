@@ -21,7 +21,7 @@ pub(super) const MOST: usize = 64;
 const IDLE: Duration = Duration::from_secs(30);
 /// What a connection is told that makes room for another one.
 pub(super) const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
-    content-type: application/json\r\ncontent-length: 111\r\n\r\n\
+    content-type: application/json\r\ncontent-length: 114\r\n\r\n\
     {\"reason\":\"failed\",\"error\":\"the agent serves 64 connections at once\",\"help\":\"close connections that are not used\"}";
 
 /// Accepts connections; where there are too many, the one that has been quiet longest makes room.

@@ -34,13 +34,11 @@ fn a_control_socket_that_cannot_be_made_ends_the_run_at_once_and_is_named() {
     let a = lab.node(1);
     let file = a.folder().join("file");
     fs::write(&file, "precious").unwrap();
-    let long = a.folder().join("x".repeat(100)).join("vipd.sock");
 
     for (socket, words) in [
         (file.clone(), "exists and is no socket"),
-        (file.join("vipd.sock"), "Not a directory"),
+        (file.join("vipd.sock"), "cannot use the directory"),
         ("/proc/vipd/vipd.sock".into(), "/proc/vipd"),
-        (long, "control socket"),
     ] {
         let router = Router::pair(200);
         fs::write(a.config(), format!("control: {{ socket: {} }}\nvirtual_routers: [{router}]", socket.display()))

@@ -50,7 +50,8 @@ fn an_end_without_its_peer_never_runs_not_even_in_its_first_moment() {
 
         set_up(&mut left_link, index).unwrap();
 
-        assert!(!find(&mut left_link, &name).running);
+        let link = find(&mut left_link, &name);
+        assert!(!link.running, "{link:?}");
     }
 }
 
