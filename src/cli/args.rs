@@ -80,7 +80,7 @@ pub(super) enum Command {
     /// Print each advertisement in a capture and why it would be discarded
     ///
     /// Reads pcap and pcapng: Ethernet with and without VLAN tags, Linux cooked (`-i any`) and raw IP.
-    #[command(after_help = help(&["vipd decode capture.pcap", "tcpdump -i eth0 -U -w - 'proto 112 or arp or icmp6' | vipd decode -"]))]
+    #[command(after_help = help(&["vipd decode capture.pcap", "vipd decode --key /etc/vipd/orders.key capture.pcap", "tcpdump -i eth0 -U -w - 'proto 112 or arp or icmp6' | vipd decode -"]))]
     Decode(DecodeArgs),
     /// Prove failover on this machine, in namespaces of its own
     #[command(after_help = help(&["vipd drill", "vipd drill host-death --interval 10ms --runs 20", "vipd drill starve --interval 10ms --load 60s"]))]
@@ -152,6 +152,9 @@ pub(super) struct DecodeArgs {
     /// The capture; `-` reads standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
+    /// Verify signatures with the key in this file, under whatever id they name; may be repeated
+    #[arg(long = "key", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) keys: Vec<PathBuf>,
     /// Print one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
