@@ -94,7 +94,9 @@ impl Open {
         else {
             return false;
         };
-        slot.reader.map(Waker::wake);
+        if let Some(reader) = slot.reader {
+            reader.wake();
+        }
         true
     }
 

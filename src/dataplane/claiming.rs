@@ -61,7 +61,7 @@ impl Worker {
     }
 
     /// Tells whether every address is free, or, for an address owner, there (ownership rules 15 and 16).
-    fn check_addresses(&self, index: usize) -> Result<(), Vec<ReportEvent>> {
+    pub(super) fn check_addresses(&self, index: usize) -> Result<(), Vec<ReportEvent>> {
         let router = &self.routers[index];
         let prepared = router.prepared.as_ref().map_err(|missing| vec![ReportEvent::NoInterface(missing.clone())])?;
         if router.plan.owner {

@@ -110,8 +110,21 @@ impl Worker {
             }
             let mut state = self.host.interface_state(&self.routers[index].plan);
             state.claimable = self.is_claimable(index);
-            if self.routers[index].told.replace(state) != Some(state) {
+            let told = self.routers[index].told.replace(state);
+            if told.is_none_or(|told| told.claimable) && !state.claimable {
+                self.tell_what_is_taken(index);
+            }
+            if told != Some(state) {
                 self.answer(Answer::Interface { router: index, state });
+            }
+        }
+    }
+
+    /// Says which addresses of a router are somebody else's, before they are needed.
+    fn tell_what_is_taken(&self, index: usize) {
+        for reason in self.check_addresses(index).err().into_iter().flatten() {
+            if let ReportEvent::Taken { wanted, found } = reason {
+                self.tell(Some(index), ReportEvent::Occupied { wanted, found });
             }
         }
     }
