@@ -190,6 +190,9 @@ mod tests {
     use super::*;
     use crate::engine::Snapshot;
 
+    /// Well within the grace, and beyond the first tick of tokio's clock.
+    const NEWS_TAKES: Duration = Duration::from_millis(10);
+
     /// Publishes a state now and another one while the grace lasts; tells whether that counts as Active throughout.
     fn judged(before: StateName, later: StateName) -> bool {
         let published = Published::new(0, "db".to_owned());
@@ -202,7 +205,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let news = async {
-                tokio::task::yield_now().await;
+                // What the news takes through the ring and the story.
+                sleep(NEWS_TAKES).await;
                 publish(later);
             };
             tokio::join!(stays_active(&published), news).0

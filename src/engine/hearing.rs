@@ -19,6 +19,9 @@ const MOST_QUEUED: usize = 65_536;
 
 impl Engine {
     /// Drops what waits in a socket.
+    ///
+    /// That is what came while this thread did not run, for every router that shares the socket. One with a longer interval
+    /// may count as present all the same; it misses one advertisement of the three that it waits for.
     pub(super) fn forget_queued(&mut self, share: usize) {
         let Some(socket) = self.shares.get(share).and_then(Share::socket) else { return };
         // Bounded, should packets come as fast as they are dropped.

@@ -157,7 +157,7 @@ fn exit_codes_that_another_start_would_not_change_end_the_guardian() {
 
 #[test]
 fn an_agent_that_gives_up_before_any_was_ready_ends_the_guardian() {
-    let scene = Scene::new("claim 0; exit 1");
+    let scene = Scene::new("[ $(wc -l < log) -ge 3 ] && exit 0; claim 0; exit 1");
 
     assert_eq!(run(&scene.plan, &mut scene.recorder()).unwrap(), FAILED);
 
