@@ -15,11 +15,13 @@ use serde::Serialize;
 use super::args::DecodeArgs;
 use super::exit::{Exit, Failure, Outcome, written};
 use capture::{Capture, CaptureError};
-use line::Line;
+
+pub(crate) use capture::{Link, Recorded};
+pub(crate) use line::Line;
 
 /// Says why not all was printed.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(crate) enum Trouble {
     #[error(transparent)]
     Capture(#[from] CaptureError),
     #[error(transparent)]
@@ -63,7 +65,7 @@ fn unread(name: &str, error: &CaptureError) -> Failure {
 }
 
 /// Prints every packet that concerns VRRP, then how many there were, also of what could be read of a damaged capture.
-fn decode(input: impl Read, output: &mut impl Write, json: bool) -> Result<(), Trouble> {
+pub(crate) fn decode(input: impl Read, output: &mut impl Write, json: bool) -> Result<(), Trouble> {
     let mut capture = Capture::open(input)?;
     let mut count = Count::default();
     let end = loop {
