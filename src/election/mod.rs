@@ -8,6 +8,7 @@ mod active;
 mod backup;
 mod canonical;
 mod event;
+mod opening;
 mod operator;
 mod reconfigure;
 mod releasing;
