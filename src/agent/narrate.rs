@@ -52,6 +52,9 @@ impl Narrator {
             News::Contended { source, priority, yields: true } => {
                 info!(%source, mac, %priority, "{source} at {mac} takes the role with priority {priority}");
             }
+            News::Contended { source, priority, yields: false } if priority.is_release() => {
+                warn!(%source, mac, "{source} at {mac} was Active too and has given up the role");
+            }
             News::Contended { source, priority, yields: false } => {
                 warn!(%source, mac, %priority, "{source} at {mac} advertises priority {priority} although this node is Active");
             }
@@ -115,6 +118,7 @@ fn tell_transition(transition: Transition) {
         | Cause::ActiveDown
         | Cause::Preempted { .. }
         | Cause::Released { .. }
+        | Cause::NotReleased { .. }
         | Cause::HigherPriority { .. }
         | Cause::HigherAddress { .. }
         | Cause::GateOpened

@@ -105,6 +105,7 @@ fn drained_by(news: News) -> Option<bool> {
         | Cause::ActiveDown
         | Cause::Preempted { .. }
         | Cause::Released { .. }
+        | Cause::NotReleased { .. }
         | Cause::HigherPriority { .. }
         | Cause::HigherAddress { .. }
         | Cause::GateOpened

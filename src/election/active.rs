@@ -6,7 +6,7 @@ use vrrp_packet::Priority;
 
 use super::event::{Action, Cause, Epoch, Fault, Heard};
 use super::router::Router;
-use super::state::{INTERVALS_OF_SILENCE, Listening, Release, State, Step, Tenure, Then};
+use super::state::{Farewell, INTERVALS_OF_SILENCE, Listening, Release, State, Step, Tenure, Then};
 use super::time::Instant;
 
 /// Answers to losing advertisements keep this distance, so that a flood is not answered packet by packet.
@@ -30,6 +30,7 @@ impl Router {
             last_asked: now,
             last_announced: now,
             owes_announcement: false,
+            deposed: self.awaited(now, cause),
         };
         actions.push(Action::SendAdvertisement { priority });
         if self.settings.priority.is_owner() {
@@ -38,6 +39,8 @@ impl Router {
             self.enter(now, State::Active(tenure), cause, actions);
         } else if self.settings.gate.is_some() {
             actions.push(Action::OpenGate { epoch });
+            self.enter(now, State::Opening(tenure), cause, actions);
+        } else if tenure.deposed.is_some() {
             self.enter(now, State::Opening(tenure), cause, actions);
         } else {
             actions.push(Action::Claim { epoch });
@@ -75,10 +78,8 @@ impl Router {
 
     /// Somebody else believed that it was Active, or ceased to.
     fn assert_role(&mut self, now: Instant, mut tenure: Tenure, heard: Heard, actions: &mut Vec<Action>) {
-        if !heard.priority.is_release() {
-            // Its announcements may have misled switches and hosts.
-            self.announce_again(now, &mut tenure, actions);
-        }
+        // Its announcements may have misled switches and hosts.
+        self.announce_again(now, &mut tenure, actions);
         if now.since(tenure.last_asked) < ASSERTION_GAP {
             // What it answers to is often the last advertisement itself: the announcement is due all the same.
             self.put_tenure(tenure);
@@ -202,37 +203,6 @@ impl Router {
         self.release(now, true, Then::StandBy, Cause::Fault(fault), actions);
     }
 
-    pub(super) fn gate_opened(&mut self, now: Instant, epoch: Epoch, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Opening(tenure) if epoch == self.epoch => {
-                actions.push(Action::Claim { epoch });
-                self.enter(now, State::Claiming(tenure), Cause::GateOpened, actions);
-            }
-            State::Initialize
-            | State::Backup(_)
-            | State::Aside(_)
-            | State::Opening(_)
-            | State::Claiming(_)
-            | State::Active(_)
-            | State::Releasing(_) => {}
-        }
-    }
-
-    pub(super) fn gate_refused(&mut self, now: Instant, epoch: Epoch, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Opening(_) if epoch == self.epoch => {
-                self.release(now, true, Then::Retry { needs_readiness: true }, Cause::GateRefused, actions);
-            }
-            State::Initialize
-            | State::Backup(_)
-            | State::Aside(_)
-            | State::Opening(_)
-            | State::Claiming(_)
-            | State::Active(_)
-            | State::Releasing(_) => {}
-        }
-    }
-
     pub(super) fn addresses_claimed(&mut self, now: Instant, epoch: Epoch, actions: &mut Vec<Action>) {
         match self.state {
             State::Claiming(mut tenure) if epoch == self.epoch => {
@@ -283,11 +253,13 @@ impl Router {
     /// A better router is there: it speaks for the addresses from now on, this node lets go of them.
     ///
     /// Beyond RFC 9568 §6.4.3 it speaks once more, so that a router which was Active all the while, such as on the
-    /// other side of a partition, learns that it was not alone and announces the addresses again.
+    /// other side of a partition, learns that it was not alone and announces the addresses again. To an only peer it says
+    /// Priority 0 once they are gone; where others listen, who would take that for their turn, its own priority at once.
     fn step_down(&mut self, now: Instant, tenure: Tenure, heard: Heard, cause: Cause, actions: &mut Vec<Action>) {
         let mut listening = Listening::afresh(now, self.settings.interval);
         listening.follow(now, self.settings.version, heard);
-        let was_announced = matches!(self.state, State::Active(_));
+        let farewell = self.farewell_to_a_successor();
+        let speaks_now = farewell == Farewell::Silent && matches!(self.state, State::Active(_));
         self.begin_release(
             now,
             Release {
@@ -295,7 +267,7 @@ impl Router {
                 adver_deadline: None,
                 give_up_at: None,
                 last_sent: tenure.last_sent,
-                farewell: false,
+                farewell,
                 priority: tenure.priority,
                 listening,
                 then: Then::StandBy,
@@ -303,7 +275,7 @@ impl Router {
             cause,
             actions,
         );
-        if was_announced && !self.settings.priority.is_owner() {
+        if speaks_now && !self.settings.priority.is_owner() {
             // After the order to withdraw, which must not wait for it.
             actions.push(Action::SendAdvertisement { priority: tenure.priority });
         }

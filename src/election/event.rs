@@ -166,7 +166,7 @@ pub enum StateName {
     Backup,
     /// Listens but may not take over: drained, in fault, or backing off after a failure.
     Aside,
-    /// Active in the protocol; the gate is being opened, the addresses are not here yet.
+    /// Active in the protocol; the gate is being opened, or a deposed router lets go; the addresses are not here yet.
     Opening,
     /// Active in the protocol; the kernel has not confirmed the addresses yet.
     Claiming,
@@ -211,6 +211,11 @@ pub enum Cause {
     Released {
         /// Who said it.
         by: IpAddr,
+    },
+    /// The router that this one deposed did not say Priority 0 in time.
+    NotReleased {
+        /// Which one.
+        peer: IpAddr,
     },
     /// A router with a higher priority advertises.
     HigherPriority {

@@ -7,6 +7,7 @@
 mod active;
 mod backup;
 mod event;
+mod opening;
 mod operator;
 mod reconfigure;
 mod releasing;

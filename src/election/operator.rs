@@ -2,7 +2,7 @@
 
 use super::event::{Action, Cause, Drain, StateName};
 use super::router::Router;
-use super::state::{Aside, Listening, State, Then};
+use super::state::{Aside, Farewell, Listening, State, Then};
 use super::time::Instant;
 
 impl Router {
@@ -25,7 +25,8 @@ impl Router {
             }
             State::Releasing(mut release) => {
                 // A release that this node wanted ends under watch; one that a better router forced is over anyway.
-                let wanted = release.then == Then::Watch || (release.farewell && release.then == Then::StandBy);
+                let gives_up = release.farewell == Farewell::GivesUp;
+                let wanted = release.then == Then::Watch || (gives_up && release.then == Then::StandBy);
                 if wanted {
                     release.then = then;
                     self.state = State::Releasing(release);

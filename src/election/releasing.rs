@@ -6,7 +6,7 @@ use vrrp_packet::Priority;
 
 use super::event::{Action, Cause, Epoch, Heard, StateName};
 use super::router::Router;
-use super::state::{Aside, Basis, Listening, Release, State, Step, Then};
+use super::state::{Aside, Basis, Farewell, Listening, Release, State, Step, Then};
 use super::time::Instant;
 
 impl Router {
@@ -29,7 +29,7 @@ impl Router {
             adver_deadline: speaking.then_some(tenure.adver_deadline),
             give_up_at: None,
             last_sent: tenure.last_sent,
-            farewell: true,
+            farewell: Farewell::GivesUp,
             priority: tenure.priority,
             listening: Listening::afresh(now, interval),
             then,
@@ -52,9 +52,14 @@ impl Router {
             return;
         }
         match self.state {
-            State::Opening(_) => {
+            State::Opening(_) if self.settings.gate.is_some() => {
                 // The claim was never asked for: only the gate may be open.
                 self.close_gate(now, &mut release, actions);
+            }
+            State::Opening(_) => {
+                self.enter(now, State::Releasing(release), cause, actions);
+                self.finish_release(now, release, actions);
+                return;
             }
             State::Claiming(_) | State::Active(_) => {
                 let wait = self.settings.interval.active_down_interval(self.settings.version, release.priority);
@@ -70,7 +75,7 @@ impl Router {
     fn close_gate(&self, now: Instant, release: &mut Release, actions: &mut Vec<Action>) {
         let down = self.settings.interval.active_down_interval(self.settings.version, release.priority);
         release.step = Step::Gate;
-        release.give_up_at = release.farewell.then(|| now + down.max(self.gate_bound()));
+        release.give_up_at = (release.farewell != Farewell::Silent).then(|| now + down.max(self.gate_bound()));
         actions.push(Action::CloseGate { epoch: self.epoch });
     }
 
@@ -79,10 +84,10 @@ impl Router {
             // Ownership rule 8: no Priority 0 for addresses that may still be here; the lease bounds the rest.
             release.give_up_at = None;
             release.adver_deadline = None;
-            if release.farewell {
-                release.farewell = false;
+            if release.farewell == Farewell::GivesUp {
                 release.listening.basis = Basis::GaveUp { at: now };
             }
+            release.farewell = Farewell::Silent;
             self.state = State::Releasing(release);
             let cause = Cause::WithdrawalUnconfirmed;
             self.report(now, StateName::Releasing, StateName::Releasing, cause, actions);
@@ -98,11 +103,18 @@ impl Router {
     pub(super) fn heard_while_releasing(&mut self, now: Instant, mut release: Release, heard: Heard) {
         if heard.priority.is_release() {
             self.heard_release(now, &mut release.listening, heard);
+            if release.farewell == Farewell::Yields && release.listening.peer.is_none() {
+                // Nobody waits for it any more.
+                release.farewell = Farewell::Silent;
+            }
         } else if self.is_better(release.priority, heard) || release.adver_deadline.is_none() {
-            // Another router is Active already: a farewell would be for a role that is no longer ours.
+            // Another router is Active already: this role is no longer ours to give away.
             release.listening.follow(now, self.settings.version, heard);
             release.adver_deadline = None;
-            release.farewell = false;
+            release.farewell = match release.farewell {
+                Farewell::GivesUp => self.farewell_to_a_successor(),
+                farewell @ (Farewell::Silent | Farewell::Yields) => farewell,
+            };
         }
         self.state = State::Releasing(release);
     }
@@ -158,11 +170,14 @@ impl Router {
 
     fn finish_release(&mut self, now: Instant, release: Release, actions: &mut Vec<Action>) {
         let mut listening = release.listening;
-        if release.farewell {
-            actions.push(Action::SendAdvertisement { priority: Priority::RELEASE });
+        match release.farewell {
+            Farewell::Silent => {}
+            Farewell::GivesUp | Farewell::Yields => {
+                actions.push(Action::SendAdvertisement { priority: Priority::RELEASE });
+            }
         }
         // Where the node only fell silent the others' turn counts from now, too: the addresses are gone since now.
-        let gave_up = release.farewell || matches!(listening.basis, Basis::GaveUp { at: _ });
+        let gave_up = release.farewell == Farewell::GivesUp || matches!(listening.basis, Basis::GaveUp { at: _ });
         if gave_up {
             listening.basis = Basis::GaveUp { at: now };
         }
@@ -177,6 +192,12 @@ impl Router {
                 self.enter(now, State::Aside(aside), Cause::Withdrawn, actions);
             }
         }
+    }
+
+    /// The only peer waits for the addresses of a router that it deposed; a third one would take Priority 0 for its turn.
+    pub(super) fn farewell_to_a_successor(&self) -> Farewell {
+        let may_speak = self.settings.fast_handover && !self.settings.priority.is_owner();
+        if may_speak { Farewell::Yields } else { Farewell::Silent }
     }
 
     pub(super) fn gate_bound(&self) -> Duration {

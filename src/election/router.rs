@@ -65,7 +65,8 @@ impl Router {
                 State::Initialize => {}
                 State::Backup(backup) => self.heard_while_backup(now, backup, heard, actions),
                 State::Aside(aside) => self.heard_while_aside(now, aside, heard, actions),
-                State::Opening(tenure) | State::Claiming(tenure) | State::Active(tenure) => {
+                State::Opening(tenure) => self.heard_while_opening(now, tenure, heard, actions),
+                State::Claiming(tenure) | State::Active(tenure) => {
                     self.heard_while_active(now, tenure, heard, actions);
                 }
                 State::Releasing(release) => self.heard_while_releasing(now, release, heard),
@@ -95,7 +96,9 @@ impl Router {
             State::Initialize => None,
             State::Backup(backup) => Some(self.active_down_deadline(&backup.listening)),
             State::Aside(aside) => self.aside_deadline(aside),
-            State::Opening(tenure) | State::Claiming(tenure) | State::Active(tenure) => Some(tenure.adver_deadline),
+            State::Opening(tenure) | State::Claiming(tenure) | State::Active(tenure) => {
+                earliest(Some(tenure.adver_deadline), tenure.deposed.map(|deposed| deposed.until))
+            }
             State::Releasing(release) => earliest(release.adver_deadline, release.give_up_at),
         }
     }
@@ -196,9 +199,8 @@ impl Router {
             State::Initialize => {}
             State::Backup(backup) => self.backup_timeout(now, backup, actions),
             State::Aside(aside) => self.aside_timeout(now, aside, actions),
-            State::Opening(tenure) | State::Claiming(tenure) | State::Active(tenure) => {
-                self.adver_timeout(now, tenure, actions);
-            }
+            State::Opening(tenure) => self.opening_timeout(now, tenure, actions),
+            State::Claiming(tenure) | State::Active(tenure) => self.adver_timeout(now, tenure, actions),
             State::Releasing(release) => self.releasing_timeout(now, release, actions),
         }
     }

@@ -21,7 +21,7 @@ pub(super) enum State {
     Backup(Backup),
     /// Listens, takes nothing over.
     Aside(Aside),
-    /// Active in the protocol, the gate is being opened.
+    /// Active in the protocol, the gate is being opened, or the router that this one deposed lets go.
     Opening(Tenure),
     /// Active in the protocol, the addresses are being configured.
     Claiming(Tenure),
@@ -86,6 +86,16 @@ pub(super) struct Tenure {
     pub(super) last_announced: Instant,
     /// Whether contention asked for an announcement that would have come too soon after the last.
     pub(super) owes_announcement: bool,
+    /// Whose Priority 0 the claim waits for.
+    pub(super) deposed: Option<Deposed>,
+}
+
+/// A router that this one preempted, and that may still hold the addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Deposed {
+    pub(super) peer: IpAddr,
+    /// When the addresses are claimed whatever it says.
+    pub(super) until: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -97,11 +107,21 @@ pub(super) struct Release {
     pub(super) give_up_at: Option<Instant>,
     /// When the kernel last took an advertisement (ownership rule 11).
     pub(super) last_sent: Instant,
-    /// Whether Priority 0 ends the role.
-    pub(super) farewell: bool,
+    pub(super) farewell: Farewell,
     pub(super) priority: Priority,
     pub(super) listening: Listening,
     pub(super) then: Then,
+}
+
+/// Whether Priority 0 ends a Release.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Farewell {
+    /// The node is not to speak any more, or has nothing to say to the router that has the role.
+    Silent,
+    /// Nobody has the role afterwards: the others may take it.
+    GivesUp,
+    /// The only peer is Active already and waits for the addresses.
+    Yields,
 }
 
 /// What a Release waits for.

@@ -36,6 +36,7 @@ impl fmt::Display for Cause {
             Self::ActiveDown => f.write_str("the Active Router was not heard for Active_Down_Interval"),
             Self::Preempted { peer, priority } => write!(f, "{peer} is Active with the lower priority {priority}"),
             Self::Released { by } => write!(f, "{by} gave up the role"),
+            Self::NotReleased { peer } => write!(f, "{peer} was deposed and did not say Priority 0 in time"),
             Self::HigherPriority { peer, priority } => write!(f, "{peer} advertises the higher priority {priority}"),
             Self::HigherAddress { peer } => {
                 write!(f, "{peer} advertises the same priority and has the greater address")

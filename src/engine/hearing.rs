@@ -53,7 +53,7 @@ impl Engine {
                         member.published.counters.received_release.increment();
                     }
                     note_differences(&self.teller, member, now, &advertisement);
-                    let contends = is_settled(member, now) && !heard.priority.is_release();
+                    let contends = is_settled(member, now);
                     member.handle(now, Event::Advertisement(heard));
                     if contends {
                         let yields = member.router.view().state != StateName::Active;

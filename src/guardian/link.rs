@@ -8,7 +8,7 @@ use super::{Applied, Table};
 use crate::net::{FrameSocket, Wake, inherited, leave_open};
 
 /// Carries the numbers of six file descriptors, with commas in between: the table, the liveness pipe, the frame socket,
-/// what wakes the guardian, the applied configuration and the death pipe; after them the generation.
+/// what wakes the guardian, the death pipe and the applied configuration; after them the generation.
 pub(super) const VARIABLE: &str = "VIPD_GUARDIAN";
 
 /// Ties the agent to its guardian.
@@ -52,7 +52,7 @@ impl Link {
         let (descriptors, generation) = numbers.rsplit_once(',').ok_or(LinkError::Malformed)?;
         let generation = generation.parse().map_err(|_| LinkError::Malformed)?;
         let descriptors: Result<Vec<RawFd>, _> = descriptors.split(',').map(str::parse).collect();
-        let [table, liveness, frames, wake, applied, death] =
+        let [table, liveness, frames, wake, death, applied] =
             descriptors.ok().as_deref().and_then(|all| all.try_into().ok()).ok_or(LinkError::Malformed)?;
         // The guardian sees the kernel close it.
         leave_open(death)?;
@@ -122,7 +122,7 @@ mod tests {
         let (frames, applied) = (FrameSocket::open().unwrap(), Applied::create().unwrap());
         let wake = Wake::new().unwrap();
         let (_, alive) = io::pipe().unwrap();
-        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), wake.as_fd(), applied.as_fd(), alive.as_fd()];
+        let descriptors = [table.as_fd(), reader.as_fd(), frames.as_fd(), wake.as_fd(), alive.as_fd(), applied.as_fd()];
         let descriptors = descriptors.map(|it| it.as_raw_fd().to_string()).join(",");
 
         let link = Link::from_numbers(&format!("{descriptors},0")).unwrap();

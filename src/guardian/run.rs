@@ -176,7 +176,7 @@ impl<'p> Guardian<'p> {
         let (death, alive) = io::pipe()?;
         let alive = to_be_closed_first(alive.as_fd())?;
         let (table, applied) = (self.table.as_fd(), self.applied.as_fd());
-        let inherited = [table, self.liveness.as_fd(), self.frames.as_fd(), self.wake.as_fd(), applied, alive.as_fd()];
+        let inherited = [table, self.liveness.as_fd(), self.frames.as_fd(), self.wake.as_fd(), alive.as_fd(), applied];
         let numbers = inherited.map(|descriptor| descriptor.as_raw_fd().to_string()).join(",");
         let mut command = Command::new(&self.plan.program);
         command.arg0("vipd").args(&self.plan.arguments);

@@ -8,6 +8,7 @@ mod backup;
 mod claiming;
 mod drain;
 mod effective;
+mod opening;
 mod owner;
 mod properties;
 mod reconfigure;
