@@ -5,7 +5,7 @@
 mod args;
 mod check;
 mod completions;
-mod decode;
+pub(crate) mod decode;
 mod drain;
 mod drill;
 mod exit;

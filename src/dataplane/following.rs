@@ -7,13 +7,13 @@ use crate::net::link::links;
 use crate::net::netlink::MonitorEvent;
 
 use super::announcer::{Frame, forwards};
-use super::claims::Renewal;
 use super::host::Host;
 use super::kernel::{Prepared, Target, new_additions, removal, removals};
+use super::lease::{RETRY, Renewal};
 use super::leftovers::leftovers;
 use super::message::{Answer, Place, ReportEvent};
 use super::plan::Plan;
-use super::thread::{RETRY, Stay, Worker};
+use super::thread::{Stay, Worker};
 
 /// How often the kernel's tables are read at the start before it is given up.
 const LOOKS: u32 = 5;

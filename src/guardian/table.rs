@@ -160,7 +160,7 @@ impl Table {
     }
 
     /// Gives up on the present agent: from now on it may not touch an address, however long it still lives.
-    pub(super) fn supersede(&self) {
+    pub fn supersede(&self) {
         self.0.word(GENERATION).fetch_add(1, Ordering::AcqRel);
     }
 

@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 
 use nix::sys::signal::Signal;
 
-use super::run::{Agent, End, Guardian, clean_up, nanos, wait_for};
-use super::{Cleanup, Promise, Table, Thread, Verdict, Watch};
+use super::run::{Agent, End, Guardian, nanos, wait_for};
+use super::{Cleanup, Promise, Table, Thread, Verdict, Watch, clean_up};
 use crate::net::{Child, ThreadState, boot_nanos, find_thread, thread_state};
 
 /// How often the addresses of an agent that was given up on, but does not die, are looked for: what its kernel calls had

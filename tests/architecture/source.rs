@@ -44,7 +44,7 @@ impl Source {
     }
 }
 
-fn without_comment(line: &str) -> String {
+pub(crate) fn without_comment(line: &str) -> String {
     let code = line.find("//").filter(|&at| at == 0 || !line[..at].ends_with(':')).map_or(line, |at| &line[..at]);
     code.trim_end().into()
 }

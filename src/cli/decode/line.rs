@@ -15,7 +15,7 @@ use super::time::rfc3339;
 
 /// Describes one packet that concerns VRRP.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// When it was captured, RFC 3339 in UTC.
     time: Option<String>,
     #[serde(flatten)]
@@ -74,7 +74,7 @@ enum Authentication {
 
 impl Line {
     /// Describes a captured packet; `None` where it does not concern VRRP.
-    pub(super) fn of(recorded: &Recorded, keys: &Keys) -> Option<Self> {
+    pub(crate) fn of(recorded: &Recorded, keys: &Keys) -> Option<Self> {
         let packet = match dissect(recorded.link, &recorded.data) {
             Frame::Vrrp(packet) => advertisement(&packet, recorded.time, keys),
             Frame::GratuitousArp { operation, address, mac } => {

@@ -16,12 +16,14 @@ use serde::Serialize;
 use super::args::DecodeArgs;
 use super::exit::{Exit, Failure, Outcome, written};
 use capture::{Capture, CaptureError};
-use line::Line;
-use signature::Keys;
+
+pub(crate) use capture::{Link, Recorded};
+pub(crate) use line::Line;
+pub(crate) use signature::Keys;
 
 /// Says why not all was printed.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(crate) enum Trouble {
     #[error(transparent)]
     Capture(#[from] CaptureError),
     #[error(transparent)]
@@ -66,7 +68,7 @@ fn unread(name: &str, error: &CaptureError) -> Failure {
 }
 
 /// Prints every packet that concerns VRRP, then how many there were, also of what could be read of a damaged capture.
-fn decode(input: impl Read, output: &mut impl Write, json: bool, keys: &Keys) -> Result<(), Trouble> {
+pub(crate) fn decode(input: impl Read, output: &mut impl Write, json: bool, keys: &Keys) -> Result<(), Trouble> {
     let mut capture = Capture::open(input)?;
     let mut count = Count::default();
     let end = loop {

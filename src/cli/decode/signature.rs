@@ -45,7 +45,7 @@ pub(super) enum Signature {
 
 /// Holds the contents of key files. A key is tried under whatever id a packet names: the file does not tell it.
 #[derive(Default)]
-pub(super) struct Keys(Vec<Zeroizing<Vec<u8>>>);
+pub(crate) struct Keys(Vec<Zeroizing<Vec<u8>>>);
 
 impl Keys {
     /// Reads key files.
