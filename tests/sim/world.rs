@@ -132,6 +132,7 @@ impl World {
                 preempt_delay: Duration::ZERO,
                 startup_delay: Duration::ZERO,
                 fast_handover: count == 2,
+                probe: None,
                 gate: gated.then_some(Gate { bound: Duration::from_millis(40) }),
                 source: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last + 1)),
                 drained: false,

@@ -69,6 +69,7 @@ fn settings() -> Settings {
         preempt_delay: Duration::ZERO,
         startup_delay: Duration::ZERO,
         fast_handover: false,
+        probe: None,
         gate: None,
         source: SELF,
         drained: false,
