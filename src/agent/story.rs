@@ -65,7 +65,10 @@ impl Story {
             let question = Question::new(router, published, peer);
             let handle = handle.clone();
             // Without room for the answer Active_Down_Timer decides, as it does without probing.
-            tokio::spawn(question.ask(move || drop(handle.send(Command::HostGone { router: place, silence }))));
+            let report = move || {
+                let _ = handle.send(Command::HostGone { router: place, silence });
+            };
+            tokio::spawn(question.ask(report));
             return;
         }
         narrator.tell(news, ears);

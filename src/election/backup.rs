@@ -148,7 +148,17 @@ impl Router {
                 self.state = State::Aside(aside);
                 self.report(now, StateName::Aside, StateName::Aside, Cause::Stalled { by }, actions);
             }
-            State::Releasing(release) => self.fall_silent_after_absence(now, release, by, actions),
+            State::Releasing(mut release) => {
+                match release.listening.basis {
+                    Basis::Silence { .. } | Basis::Released { .. } | Basis::HandedOver { .. } | Basis::Gone { .. } => {
+                        release.listening.basis = Basis::Silence { since: now };
+                    }
+                    // This wait begins anew when the addresses are gone.
+                    Basis::GaveUp { .. } => {}
+                }
+                self.state = State::Releasing(release);
+                self.fall_silent_after_absence(now, release, by, actions);
+            }
             State::Opening(_) | State::Claiming(_) | State::Active(_) => self.leave_after_absence(now, by, actions),
         }
     }

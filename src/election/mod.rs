@@ -6,6 +6,7 @@
 
 mod active;
 mod backup;
+mod canonical;
 mod event;
 mod opening;
 mod operator;

@@ -340,7 +340,7 @@ impl World {
                 let done = self.now + self.random.within(0..SLOWEST_GATE);
                 self.schedule(done, Item::GateAnswers { node: index, life, event });
             }
-            Action::Announce => {}
+            Action::Announce | Action::Probe { .. } => {}
             Action::Report(Transition { from, to, cause, .. }) => {
                 self.note(|| format!("node {index}: {from:?} -> {to:?}, {cause:?}"));
                 if to == StateName::Active && from != to {
