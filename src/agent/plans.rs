@@ -51,6 +51,7 @@ pub(super) fn election_plan(router: &VirtualRouter, past: Past, automatic_lease:
             startup_delay: router.startup_delay,
             // Ownership rule 4: only where no third router can wait.
             fast_handover: router.fast_handover && router.has_one_peer(),
+            probe: router.probe.map(|probe| election::Probe { after: probe.after }),
             gate: None,
             // Replaced before the election begins, as soon as the interface is known.
             source: configured_source(router).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),

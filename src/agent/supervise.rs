@@ -62,7 +62,7 @@ impl Supervisor {
         let config = Arc::new(loaded.config.clone());
         let (reloads, jobs) = mpsc::channel(RELOADS);
         let context = control::Context::new(handle.clone(), Arc::clone(&config), now, reloads);
-        let story = Story::new(drained, dataplane.clone());
+        let story = Story::new(drained, dataplane.clone(), handle.clone());
         for (published, router) in handle.routers().iter().zip(&config.virtual_routers) {
             story.follow(router, published);
         }

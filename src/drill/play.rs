@@ -108,10 +108,10 @@ impl Stage<'_> {
     fn start_pair(&mut self, scenario: &Scenario, setting: &Setting<'_>) -> Result<(), DrillError> {
         let key = scenario.fault.needs_keys().then(|| configuration::write_key(setting.directory)).transpose()?;
         let Setting { interval, transport, .. } = *setting;
+        let habits = configuration::Habits { preempt: scenario.preempt, probe: scenario.fault.is_probed() };
         for side in Side::BOTH {
-            let configure = |socket: &Path| {
-                configuration::write(side, interval, transport, scenario.preempt, key.as_deref(), socket)
-            };
+            let configure =
+                |socket: &Path| configuration::write(side, interval, transport, habits, key.as_deref(), socket);
             let directory = setting.directory.join(side.name());
             let own_clock = side == Side::A && scenario.fault.needs_wall_clock();
             self.nodes.push(Node::start(&self.lab, side, &directory, setting.program, own_clock, configure)?);
@@ -140,7 +140,7 @@ impl Stage<'_> {
         match fault {
             Fault::ClaimRefused => self.lab.configure_virtual_address(Side::A),
             Fault::DrainRefused => self.lab.configure_virtual_address(Side::B),
-            Fault::HostDeath
+            Fault::HostDeath { .. }
             | Fault::KillAgent
             | Fault::Drain
             | Fault::Resume
@@ -180,7 +180,7 @@ impl Stage<'_> {
                 self.wait_for_answers(probe, taker, since)?;
                 self.start_again(returns, probe)?;
             }
-            Fault::HostDeath
+            Fault::HostDeath { .. }
             | Fault::KillAgent
             | Fault::Drain
             | Fault::Resume
@@ -220,7 +220,7 @@ impl Stage<'_> {
 
     fn inject(&mut self, fault: Fault) -> Result<(), DrillError> {
         match fault {
-            Fault::HostDeath => {
+            Fault::HostDeath { .. } => {
                 self.lab.set_cut(Side::A, true)?;
                 self.node(Side::A).kill_all();
                 Ok(())
@@ -248,7 +248,7 @@ impl Stage<'_> {
             Fault::Unhearing => self.lab.set_unheard(Side::B, false),
             Fault::Partition => self.lab.set_cut(Side::A, false),
             Fault::Lifeless(lifeless) => lifeless.pass(self.node(Side::A)),
-            Fault::HostDeath
+            Fault::HostDeath { .. }
             | Fault::KillAgent
             | Fault::Drain
             | Fault::Resume
@@ -272,7 +272,7 @@ impl Stage<'_> {
             Fault::DrainRefused => self.wait_for(Side::A, "take the role back", |status| {
                 status.state == State::Active && status.drain == Drain::Off
             }),
-            Fault::HostDeath
+            Fault::HostDeath { .. }
             | Fault::KillAgent
             | Fault::Drain
             | Fault::Resume

@@ -46,7 +46,10 @@ pub enum Missing {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fault {
     /// The cable goes dead without a sign, and every process with it.
-    HostDeath,
+    HostDeath {
+        /// Whether the peer probes the host of a late Active Router.
+        probed: bool,
+    },
     /// The agent is killed; its guardian lives.
     KillAgent,
     /// The operator gives the role away.
@@ -89,11 +92,14 @@ pub(super) struct Targets {
     pub(super) two_owners: Duration,
 }
 
+/// How long five probes of 20 ms take, as `probe: {}` has it.
+const PROBING: Duration = Duration::from_millis(100);
+
 impl Fault {
     /// Returns who has the address before.
     pub(super) const fn holder(self) -> Side {
         match self {
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Terminate
@@ -113,7 +119,7 @@ impl Fault {
     /// Returns who gets the address next: the holder itself, where the role comes back or never leaves.
     pub(super) const fn taker(self) -> Side {
         match self {
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Terminate
@@ -130,7 +136,8 @@ impl Fault {
     /// Tells whether nothing but silence tells the peer.
     pub(super) const fn is_silent(self) -> bool {
         match self {
-            Self::HostDeath | Self::Carrier | Self::Unheard | Self::Partition => true,
+            Self::HostDeath { probed } => !probed,
+            Self::Carrier | Self::Unheard | Self::Partition => true,
             Self::KillAgent
             | Self::Drain
             | Self::Resume
@@ -147,12 +154,17 @@ impl Fault {
 
     /// Tells whether the host itself is gone, so that what its kernel still holds counts for nothing.
     pub(super) const fn kills_host(self) -> bool {
-        matches!(self, Self::HostDeath)
+        matches!(self, Self::HostDeath { .. })
     }
 
     /// Tells whether the role stays where it is throughout.
     pub(super) const fn role_stays(self) -> bool {
         matches!(self, Self::Unhearing | Self::AddressRemoved | Self::ClaimRefused | Self::Strain(_))
+    }
+
+    /// Tells whether the peer probes the host of a late Active Router.
+    pub(super) const fn is_probed(self) -> bool {
+        matches!(self, Self::HostDeath { probed: true })
     }
 
     /// Tells whether the nodes have keys.
@@ -169,7 +181,7 @@ impl Fault {
     pub(super) const fn bearable_absence(self) -> Duration {
         match self {
             Self::AddressRemoved => PUT_RIGHT.outage,
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Resume
@@ -191,7 +203,7 @@ impl Fault {
         match self {
             Self::Unheard | Self::Unhearing | Self::Partition => true,
             Self::Lifeless(lifeless) => lifeless.heals(),
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Resume
@@ -209,7 +221,7 @@ impl Fault {
     pub(super) const fn was_away(self) -> bool {
         match self {
             Self::Lifeless(lifeless) => lifeless.heals(),
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Resume
@@ -228,16 +240,19 @@ impl Fault {
 
     /// Returns what the taker waits before it takes the role: the client's outage where nobody serves meanwhile.
     pub(super) fn wait(self, interval: Interval) -> Duration {
+        let down = interval.active_down_interval(VERSION, self.taker().priority());
         match self {
-            Self::HostDeath
+            Self::HostDeath { probed: true } => {
+                let interval = interval.duration();
+                down.min(interval + interval / 16 + PROBING)
+            }
+            Self::HostDeath { probed: false }
             | Self::Resume
             | Self::Carrier
             | Self::Unheard
             | Self::Partition
             // At most: the guardian is sooner.
-            | Self::Lifeless(_) => {
-                interval.active_down_interval(VERSION, self.taker().priority())
-            }
+            | Self::Lifeless(_) => down,
             Self::KillAgent
             | Self::Drain
             | Self::Terminate

@@ -22,9 +22,17 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "host-death",
         summary: "the Active host dies: its cable goes silent and every process ends",
         drained: false,
-        fault: Fault::HostDeath,
+        fault: Fault::HostDeath { probed: false },
         preempt: true,
         targets: PLANNED,
+    },
+    Scenario {
+        name: "suspicion",
+        summary: "the same where the peer probes the host of a late Active Router",
+        drained: false,
+        fault: Fault::HostDeath { probed: true },
+        preempt: true,
+        targets: Targets { outage: Duration::from_millis(50), two_owners: Duration::ZERO },
     },
     Scenario {
         name: "kill",

@@ -96,10 +96,11 @@ impl State {
     fn moved(self, shift: Shift) -> Self {
         match self {
             Self::Initialize => Self::Initialize,
-            Self::Backup(Backup { listening, entered, lower_since }) => Self::Backup(Backup {
+            Self::Backup(Backup { listening, entered, lower_since, asked }) => Self::Backup(Backup {
                 listening: listening.moved(shift),
                 entered: shift.of(entered),
                 lower_since: lower_since.map(|it| shift.of(it)),
+                asked: asked.map(|it| shift.of(it)),
             }),
             Self::Aside(Aside { listening, retry_at, needs_readiness, watch_until }) => Self::Aside(Aside {
                 listening: listening.moved(shift),
@@ -160,6 +161,7 @@ impl Basis {
             Self::Silence { since: at }
             | Self::Released { at, .. }
             | Self::HandedOver { at, .. }
+            | Self::Gone { at, .. }
             | Self::GaveUp { at } => at,
         }
     }
@@ -169,6 +171,7 @@ impl Basis {
             Self::Silence { since } => Self::Silence { since: change(since) },
             Self::Released { at, by } => Self::Released { at: change(at), by },
             Self::HandedOver { at, by } => Self::HandedOver { at: change(at), by },
+            Self::Gone { at, peer, at_once } => Self::Gone { at: change(at), peer, at_once },
             Self::GaveUp { at } => Self::GaveUp { at: change(at) },
         }
     }

@@ -55,6 +55,10 @@ impl Engine {
                 // No database is configured for any router, so nothing could answer; a refusal is the safe answer.
                 Action::OpenGate { epoch } => self.members[index].handle(now, Event::GateRefused { epoch }),
                 Action::CloseGate { epoch } => self.members[index].handle(now, Event::GateClosed { epoch }),
+                Action::Probe { peer, silence } => {
+                    self.members[index].published.counters.probed.increment();
+                    self.members[index].tell(&self.teller, now, News::Suspicion { peer, silence });
+                }
                 Action::Report(transition) => {
                     if transition.to == StateName::Active && transition.from != StateName::Active {
                         self.members[index].published.counters.became_active.increment();
@@ -151,6 +155,12 @@ impl Engine {
             let (router, event) = match command {
                 Command::Drain { router, mode } => (router, Event::Drain(mode)),
                 Command::Resume { router } => (router, Event::Resume),
+                Command::HostGone { router, silence } => {
+                    let now = Self::now();
+                    self.members[router].handle(now, Event::HostGone { silence });
+                    self.act(router, now);
+                    continue;
+                }
             };
             self.carry_out(router, event);
         }

@@ -29,6 +29,13 @@ pub enum Command {
         /// The router's index; `None`: all.
         router: Option<usize>,
     },
+    /// The host that [`News::Suspicion`](super::News::Suspicion) was about did not answer.
+    HostGone {
+        /// The router's index.
+        router: usize,
+        /// The silence that was asked about.
+        silence: Instant,
+    },
 }
 
 /// Copies what the election thread knows of one router.

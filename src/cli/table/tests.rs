@@ -34,6 +34,7 @@ fn router(name: &str, state: State) -> RouterStatus {
             received: 0,
             received_release: 0,
             conflicts: 0,
+            probed: 0,
             became_active: 1,
             discarded: [("checksum".to_owned(), 0), ("hop_limit".to_owned(), 0)].into(),
         },

@@ -92,6 +92,7 @@ virtual_routers:
     hop_limit: any
     source: 10.0.0.1
     fast_handover: false
+    probe: { after: 2, count: 2, interval: 5ms }
     checksum: rfc9568
     lease: 4s
     connections: keep

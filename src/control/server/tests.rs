@@ -47,6 +47,7 @@ fn router(name: &str, vrid: u8, priority: u8) -> Configured {
         authentication: None,
         source: Source::Auto,
         fast_handover: true,
+        probe: None,
         checksum: Checksum::Auto,
         lease: Lease::Auto,
         announce: Announce::default(),
