@@ -10,6 +10,7 @@ mod drain;
 mod effective;
 mod opening;
 mod owner;
+mod probing;
 mod properties;
 mod reconfigure;
 mod releasing;
@@ -69,6 +70,7 @@ fn settings() -> Settings {
         preempt_delay: Duration::ZERO,
         startup_delay: Duration::ZERO,
         fast_handover: false,
+        probe: None,
         gate: None,
         source: SELF,
         drained: false,
@@ -129,7 +131,8 @@ impl Bench {
                 | Action::Claim { .. }
                 | Action::Announce
                 | Action::Withdraw { .. }
-                | Action::CloseGate { .. } => asked.push(action),
+                | Action::CloseGate { .. }
+                | Action::Probe { .. } => asked.push(action),
             }
         }
         asked

@@ -1,9 +1,12 @@
 //! What holds after any sequence of events.
 
+use core::num::NonZeroU8;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::election::Probe;
 
 fn epoch() -> impl Strategy<Value = Epoch> {
     (0..4_u64).prop_map(Epoch)
@@ -69,9 +72,10 @@ fn pause() -> impl Strategy<Value = Option<u64>> {
 
 fn variants() -> impl Strategy<Value = Settings> {
     let priority = prop_oneof![4 => Just(Priority::DEFAULT), 1 => Just(Priority::OWNER)];
-    (any::<(bool, bool, bool, bool)>(), priority).prop_map(|((gated, preempt, fast_handover, version_2), priority)| {
+    (any::<[bool; 5]>(), priority).prop_map(|([gated, preempt, fast_handover, version_2, probes], priority)| {
         let gate = (gated && !priority.is_owner()).then_some(Gate { bound: ms(20) });
-        let mut settings = Settings { gate, preempt, fast_handover, priority, ..settings() };
+        let probe = probes.then_some(Probe { after: NonZeroU8::MIN });
+        let mut settings = Settings { gate, probe, preempt, fast_handover, priority, ..settings() };
         if version_2 {
             settings.version = Version::V2;
             settings.interval = Interval::from_seconds(1).unwrap();
@@ -125,6 +129,7 @@ impl Auditor {
             Action::SendAdvertisement { priority } if priority.is_release() => {
                 assert_eq!((self.claimed, self.gate_opened), (None, None), "Priority 0 for a role that is still here");
             }
+            Action::Probe { silence, .. } => self.question = Some(Event::HostGone { silence }),
             Action::SendAdvertisement { .. } | Action::Announce | Action::Report(_) => {}
         }
     }
