@@ -3,7 +3,7 @@
 use super::active::LONGEST_ANNOUNCEMENT_GAP;
 use super::event::Epoch;
 use super::router::Router;
-use super::state::{Aside, Backup, Basis, INTERVALS_OF_SILENCE, Listening, Release, State, Tenure};
+use super::state::{Aside, Backup, Basis, Deposed, INTERVALS_OF_SILENCE, Listening, Release, State, Tenure};
 use super::time::Instant;
 use super::view::Peer;
 use vrrp_packet::Priority;
@@ -16,7 +16,8 @@ struct Shift {
 }
 
 impl Router {
-    /// Returns the router that does at `then` what this one would do at `now`, and from there on the same.
+    /// Returns the router that does at `then` what this one would do at `now`, and from there on the same while its
+    /// settings stay.
     ///
     /// Two routers that differ only in what no event can bring to light any more become equal: moments that are long
     /// over, and the number of the epoch, which is 1. Who holds answers to a former epoch gives them another number.
@@ -68,9 +69,9 @@ impl Router {
     /// Forgets for how long Active_Down_Timer has been over, whatever the priority.
     fn no_older(&self, now: Instant, listening: Listening) -> Listening {
         let over = now.since(listening.deadline(self.settings.version, Priority::RELEASE));
-        let unheard = listening.peer.map(|peer| {
-            now.since(peer.heard).saturating_sub(peer.interval.duration() * INTERVALS_OF_SILENCE)
-        });
+        let unheard = listening
+            .peer
+            .map(|peer| now.since(peer.heard).saturating_sub(peer.interval.duration() * INTERVALS_OF_SILENCE));
         let excess = unheard.map_or(over, |unheard| unheard.min(over));
         let peer = listening.peer.map(|peer| Peer { heard: peer.heard + excess, ..peer });
         Listening { peer, basis: listening.basis.map(|moment| moment + excess), ..listening }
@@ -117,7 +118,7 @@ impl State {
 
 impl Tenure {
     fn moved(self, shift: Shift) -> Self {
-        let Self { adver_deadline, priority, last_sent, last_asked, last_announced, owes_announcement } = self;
+        let Self { adver_deadline, priority, last_sent, last_asked, last_announced, owes_announcement, deposed } = self;
         Self {
             adver_deadline: shift.of(adver_deadline),
             priority,
@@ -125,6 +126,7 @@ impl Tenure {
             last_asked: shift.of(last_asked),
             last_announced: shift.of(last_announced),
             owes_announcement,
+            deposed: deposed.map(|Deposed { peer, until }| Deposed { peer, until: shift.of(until) }),
         }
     }
 }
@@ -156,7 +158,10 @@ impl Listening {
 impl Basis {
     fn moment(self) -> Instant {
         match self {
-            Self::Silence { since: at } | Self::Released { at, .. } | Self::HandedOver { at, .. } | Self::GaveUp { at } => at,
+            Self::Silence { since: at }
+            | Self::Released { at, .. }
+            | Self::HandedOver { at, .. }
+            | Self::GaveUp { at } => at,
         }
     }
 
