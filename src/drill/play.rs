@@ -113,7 +113,8 @@ impl Stage<'_> {
                 configuration::write(side, interval, transport, scenario.preempt, key.as_deref(), socket)
             };
             let directory = setting.directory.join(side.name());
-            self.nodes.push(Node::start(&self.lab, side, &directory, setting.program, configure)?);
+            let own_clock = side == Side::A && scenario.fault.needs_wall_clock();
+            self.nodes.push(Node::start(&self.lab, side, &directory, setting.program, own_clock, configure)?);
             // The preferred node's wait is the shorter one, but it must have begun.
             self.wait_for(side, "start", |status| status.state != State::Initialize)?;
         }
@@ -125,7 +126,7 @@ impl Stage<'_> {
 
     fn bear(&mut self, strain: Strain, setting: &Setting<'_>) -> Result<Borne, DrillError> {
         let how = (setting.interval, setting.transport);
-        strain.bear(&mut self.lab, &self.nodes, how, setting.load, self.patience)
+        strain.bear(&mut self.lab, &mut self.nodes, how, setting.load, self.patience)
     }
 
     fn drain_a(&mut self) -> Result<(), DrillError> {
@@ -355,8 +356,8 @@ impl Stage<'_> {
     }
 
     fn late(&mut self, side: Side, doing: &'static str) -> DrillError {
-        let (within, log) = (self.bound(), self.node(side).last_words());
-        DrillError::TooLate { side, doing, within, log }
+        let within = self.bound();
+        self.node(side).late(doing, within)
     }
 
     #[expect(clippy::indexing_slicing, reason = "both nodes are started before anything else is asked of them")]

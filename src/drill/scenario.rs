@@ -9,6 +9,7 @@ use super::lifeless::{self, Lifeless};
 use super::plan::{Side, VERSION};
 use super::scenarios::{PUT_RIGHT, SCENARIOS};
 use super::strain::Strain;
+use super::wall_clock;
 
 /// Describes one drill.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -25,6 +26,20 @@ pub struct Scenario {
     pub(super) preempt: bool,
     /// What is expected.
     pub(super) targets: Targets,
+}
+
+/// Names what a system may lack although it can play most scenarios.
+#[derive(Debug, thiserror::Error)]
+pub enum Missing {
+    /// Nobody may make a control group.
+    #[error("no control group can be made here ({0})")]
+    ControlGroup(io::Error),
+    /// The library that fakes a wall clock is not there.
+    #[error("libfaketime is not installed")]
+    Faketime,
+    /// The program cannot be given a library.
+    #[error("the wall clock of a statically linked program cannot be faked")]
+    DynamicLinking,
 }
 
 /// Says what is done to `a`.
@@ -142,7 +157,12 @@ impl Fault {
 
     /// Tells whether the nodes have keys.
     pub(super) const fn needs_keys(self) -> bool {
-        matches!(self, Self::Strain(Strain::Hijack { signed: true }))
+        matches!(self, Self::Strain(Strain::Hijack { signed: true } | Strain::ClockSteps))
+    }
+
+    /// Tells whether `a` has a wall clock of its own.
+    pub(super) const fn needs_wall_clock(self) -> bool {
+        matches!(self, Self::Strain(Strain::ClockSteps))
     }
 
     /// Returns how long the address may be away where the role stays.
@@ -241,7 +261,13 @@ impl Scenario {
     ///
     /// # Errors
     /// What is missing.
-    pub fn is_playable(&self) -> io::Result<()> {
-        if self.fault == Fault::Lifeless(Lifeless::Frozen) { lifeless::freezer().map(drop) } else { Ok(()) }
+    pub fn is_playable(&self) -> Result<(), Missing> {
+        if self.fault.needs_wall_clock() {
+            return wall_clock::library().map(drop);
+        }
+        match self.fault == Fault::Lifeless(Lifeless::Frozen) {
+            true => lifeless::freezer().map(drop).map_err(Missing::ControlGroup),
+            false => Ok(()),
+        }
     }
 }

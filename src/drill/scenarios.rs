@@ -133,6 +133,11 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     strain("starve", "busy loops compete with both nodes for the processors", Strain::Starve),
     strain(
+        "clock-step",
+        "the wall clock of the Active node is stepped an hour ahead, then an hour back; both nodes have keys",
+        Strain::ClockSteps,
+    ),
+    strain(
         "hijack",
         "a third host floods nodes that have keys with forged and recorded advertisements",
         Strain::Hijack { signed: true },

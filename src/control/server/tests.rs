@@ -291,7 +291,7 @@ fn bad_requests_get_a_json_reason_and_reach_nobody() {
 #[test]
 fn a_full_queue_is_told() {
     let agent = Agent::start(vec![router("orders-db", 51, 100)]);
-    while agent.inbox.commands.push(Command::Shutdown).is_ok() {}
+    while agent.inbox.commands.push(Command::Resume { router: None }).is_ok() {}
 
     let (status, problem) = agent.raw("POST /v1/drain", "{}");
 
