@@ -5,6 +5,7 @@
 mod absence;
 mod active;
 mod backup;
+mod canonical;
 mod claiming;
 mod drain;
 mod effective;
