@@ -58,7 +58,7 @@ impl Row {
         }
         match reason {
             Some((_, why)) if why.trim().len() < SHORTEST_REASON => {
-                errors.push(self.error("a reason of a word or two"))
+                errors.push(self.error("a reason of a word or two"));
             }
             None if tests.is_empty() => errors.push(self.error("neither a test nor a reason")),
             None if quoted(place).is_empty() => errors.push(self.error("a test, but no module")),
