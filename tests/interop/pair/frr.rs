@@ -131,9 +131,11 @@ fn make_macvlan(lab: &Lab, side: Side, setting: &Setting, directory: &Path) -> a
 
 fn ip(lab: &Lab, side: Side, arguments: &[&str]) -> anyhow::Result<()> {
     let mut command = Command::new("ip");
-    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
-    let status = lab.node(side).spawn(command).context("this test needs ip: apt-get install iproute2")?.wait()?;
-    ensure!(status.success(), "ip {} failed", arguments.join(" "));
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::piped());
+    let child = lab.node(side).spawn(command).context("this test needs ip: apt-get install iproute2")?;
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "ip {}: {}", arguments.join(" "), said.trim());
     Ok(())
 }
 
