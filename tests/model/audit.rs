@@ -145,6 +145,7 @@ pub(crate) fn examine_action(world: &World, index: usize, action: Action) -> Res
         }
         Action::OpenGate { .. }
         | Action::CloseGate { .. }
+        | Action::Probe { .. }
         | Action::Withdraw { .. }
         | Action::Announce
         | Action::Report(_) => {}

@@ -149,6 +149,7 @@ impl World {
                 }
                 Action::Withdraw { .. } => self.nodes[index].begin(Order::Withdraw, setup.kernel),
                 Action::OpenGate { .. } | Action::CloseGate { .. } => unreachable!("no node has a gate"),
+                Action::Probe { .. } => unreachable!("no node probes"),
                 Action::Announce | Action::Report(_) => {}
             }
         }
@@ -291,6 +292,7 @@ fn settings(setup: &Setup, node: usize) -> Settings {
         preempt_delay: Duration::ZERO,
         startup_delay: Duration::ZERO,
         fast_handover: setup.priorities.len() == 2,
+        probe: None,
         gate: None,
         source: source(node),
         drained: false,

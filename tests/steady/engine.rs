@@ -30,7 +30,8 @@ impl Ledger for Counting {
     fn claiming(&self, _: usize, _: Epoch) {}
     fn withdrawn(&self, _: usize) {}
     fn entered(&self, _: usize, _: StateName) {}
-    fn signing(&self, _: usize, _: Sequence, _: i64) {}
+    fn signing(&self, _: usize, _: Sequence, _: (i64, bool)) {}
+    fn speaking(&self, _: usize, _: vrrp_packet::ChecksumForm) {}
     fn beat(&self, _: election::Instant, _: Duration, _: Option<Duration>) {
         self.0.0.store(allocations(), Ordering::Relaxed);
     }
@@ -97,7 +98,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let _ = self.handle.send(engine::Command::Shutdown);
+        self.handle.shut_down();
         self.dataplane.shutdown();
     }
 }
@@ -116,6 +117,7 @@ fn plan(priority: u8) -> Plan {
             preempt_delay: Duration::ZERO,
             startup_delay: Duration::ZERO,
             fast_handover: true,
+            probe: None,
             gate: None,
             source: ip("0.0.0.0"),
             drained: false,

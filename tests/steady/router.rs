@@ -20,6 +20,7 @@ fn started() -> (Router, Instant) {
         preempt_delay: Duration::ZERO,
         startup_delay: Duration::ZERO,
         fast_handover: true,
+        probe: None,
         gate: None,
         source: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
         drained: false,

@@ -9,8 +9,8 @@ use super::*;
 /// Where the canonical routers live, far from the other's time.
 const THEN: Instant = Instant::from_nanos(1 << 50);
 
-/// Tells an event in the words of the canonical router: its epoch is 1, and all others are over.
-fn translated(event: Event, current: Epoch) -> Event {
+/// Tells an event in the words of the canonical router: it is `THEN` for it, its epoch is 1, and all others are over.
+fn translated(now: Instant, event: Event, current: Epoch) -> Event {
     let over = |epoch| if epoch == current { Epoch(1) } else { Epoch(0) };
     match event {
         Event::AddressesClaimed { epoch } => Event::AddressesClaimed { epoch: over(epoch) },
@@ -20,6 +20,7 @@ fn translated(event: Event, current: Epoch) -> Event {
         Event::GateOpened { epoch } => Event::GateOpened { epoch: over(epoch) },
         Event::GateRefused { epoch } => Event::GateRefused { epoch: over(epoch) },
         Event::GateClosed { epoch } => Event::GateClosed { epoch: over(epoch) },
+        Event::HostGone { silence } => Event::HostGone { silence: THEN - now.since(silence) },
         Event::Started
         | Event::Timeout
         | Event::Advertisement(_)
@@ -43,6 +44,7 @@ fn seen(action: Action) -> Action {
         Action::Withdraw { .. } => Action::Withdraw { epoch: Epoch(0) },
         Action::CloseGate { .. } => Action::CloseGate { epoch: Epoch(0) },
         Action::Report(transition) => Action::Report(Transition { at: Instant::ZERO, epoch: Epoch(0), ..transition }),
+        Action::Probe { peer, .. } => Action::Probe { peer, silence: Instant::ZERO },
         Action::SendAdvertisement { .. } | Action::Announce => action,
     }
 }
@@ -54,6 +56,7 @@ fn answers(actions: &[Action]) -> impl Iterator<Item = Event> + '_ {
         Action::Withdraw { epoch } => Some(Event::AddressesWithdrawn { epoch }),
         Action::OpenGate { epoch } => Some(Event::GateOpened { epoch }),
         Action::CloseGate { epoch } => Some(Event::GateClosed { epoch }),
+        Action::Probe { silence, .. } => Some(Event::HostGone { silence }),
         Action::Announce | Action::Report(_) => None,
     })
 }
@@ -79,7 +82,7 @@ proptest! {
                 let (mut actions, mut again) = (Vec::new(), Vec::new());
                 let current = router.view().epoch;
 
-                twin.handle(THEN, translated(event, current), &mut again);
+                twin.handle(THEN, translated(now, event, current), &mut again);
                 router.handle(now, event, &mut actions);
                 twin = twin.canonical(THEN, THEN);
 
