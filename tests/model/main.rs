@@ -39,7 +39,7 @@ use core::time::Duration;
 use explorer::explore;
 use setup::{Kind, Setup};
 
-use Kind::{Check, Crash, Cut, Drain, Freeze, Hang, Loss, Refusal};
+use Kind::{Check, Crash, Cut, Drain, Freeze, Hang, Loss, Refusal, Suspend};
 
 const TICK: Duration = Duration::from_millis(250);
 
@@ -73,6 +73,11 @@ fn two_routers_with_losses_and_freezes() {
 #[test]
 fn two_routers_that_do_not_preempt() {
     check(&Setup { kinds: &[Loss, Freeze], preempt: false, ..PAIR });
+}
+
+#[test]
+fn two_routers_on_hosts_that_are_suspended() {
+    check(Setup { kinds: &[Suspend, Loss, Cut], faults: 1, preempt: false, ..PAIR });
 }
 
 #[test]
