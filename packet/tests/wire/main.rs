@@ -11,3 +11,4 @@ mod recorded;
 mod replay;
 mod support;
 mod timers;
+mod words;
