@@ -23,8 +23,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::config::Config;
-use crate::control::{Client, DEFAULT_SOCKET};
+use crate::config::{Config, DEFAULT_SOCKET};
+use crate::control::Client;
 
 pub use args::{Cli, DrillArgs, Global, LogFormat, RunArgs};
 pub use exit::{Exit, Failure, Outcome};

@@ -1,11 +1,15 @@
-//! Reads the sources and fails where they break the rules of the house that the compiler cannot know.
+//! Reads the sources and fails where they break the rules of the house that the compiler cannot know; reads the ledger
+//! of the RFC and fails where it names what is not there.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod ledger;
+mod ownership;
 mod rules;
 mod snippets;
 mod source;
 
+use ledger::{Known, Row, out_of_order};
 use rules::{
     MAY_USE, clocks_in_the_election, too_long, unproved_unwraps, unsafe_outside_of_net, wall_clocks, wrong_arrows,
 };
@@ -51,4 +55,13 @@ fn rows_name_only_modules_that_have_a_row() {
         let known = |name: &str| MAY_USE.iter().any(|(module, _)| *module == name);
         assert!(allowed.iter().all(|name| known(name)), "the row of {module} names a module without a row");
     }
+}
+
+#[test]
+fn the_ledger_of_the_rfc_names_what_exists_or_a_reason() {
+    let parts = Row::read(include_str!("../../docs/rfc9568.md"));
+    assert_eq!(parts.len(), 2, "one part for RFC 9568 and one for RFC 3768");
+    let known = Known::read();
+    assert_none(&parts.iter().flatten().flat_map(|row| row.errors(&known)).collect::<Vec<_>>());
+    assert_none(&parts.iter().flat_map(|part| out_of_order(part)).collect::<Vec<_>>());
 }

@@ -1,5 +1,6 @@
 //! Bad and good snippets for each rule: a rule that cannot fail proves nothing.
 
+use super::ledger::{Known, Row, out_of_order, tests_in};
 use super::rules::{
     clocks_in_the_election, too_long, unproved_unwraps, unsafe_outside_of_net, wall_clocks, wrong_arrows,
 };
@@ -108,4 +109,49 @@ fn only_modules_under_cfg_test_count_as_tests() {
 fn a_file_of_401_lines_is_too_long() {
     assert!(breaks(too_long, "src/net/arp.rs", &"//\n".repeat(401)));
     assert!(!breaks(too_long, "src/net/arp.rs", &"//\n".repeat(400)));
+}
+
+fn ledger_errors(rows: &str) -> Vec<String> {
+    let known = Known { modules: ["a::b".into()].into(), tests: ["a::b::tests::shown".into()].into() };
+    let parts = Row::read(rows);
+    let rows = parts.iter().flatten().flat_map(|row| row.errors(&known));
+    rows.chain(parts.iter().flat_map(|part| out_of_order(part))).collect()
+}
+
+#[test]
+fn a_row_of_the_ledger_with_a_test_or_a_reason_is_fine() {
+    for good in [
+        "| 5.1 | MUST | does it | `a::b` | `a::b::tests::shown` |",
+        "| 5.1 | MUST | does it | – | Not bound: vipd forwards no packets |",
+        "| 5.1 | MAY | does it | `a::b` | Deviates: nobody needs that here. `a::b::tests::shown` |",
+        "| § | Level | Requirement | Where | Shown by |\n|---|---|---|---|---|\nwords",
+        "| 5.9 | MUST | x | `a::b` | `a::b::tests::shown` |\n| 5.10.1 | MUST | x | `a::b` | `a::b::tests::shown` |",
+    ] {
+        assert_eq!(ledger_errors(good), [] as [String; 0], "{good}");
+    }
+}
+
+#[test]
+fn a_row_of_the_ledger_that_names_nothing_or_what_is_not_there_is_found() {
+    for bad in [
+        "| 5.1 | MUST | does it | `a::b` | |",
+        "| 5.1 | MUST | does it | `a::b` | sure |",
+        "| 5.1 | MUST | does it | – | `a::b::tests::shown` |",
+        "| 5.1 | MUST | does it | `a::c` | `a::b::tests::shown` |",
+        "| 5.1 | MUST | does it | `a::b` | `a::b::tests::shown`, `a::b::tests::gone` |",
+        "| 5.1 | MUST | does it | – | Not bound: no |",
+        "| 5.1 | OUGHT | does it | `a::b` | `a::b::tests::shown` |",
+        "| 5.1 | MUST | `a::b` | `a::b::tests::shown` |",
+        "| 5.x | MUST | does it | `a::b` | `a::b::tests::shown` |",
+        "| 6.1 | MUST | x | `a::b` | `a::b::tests::shown` |\n| 5.2 | MUST | x | `a::b` | `a::b::tests::shown` |",
+    ] {
+        assert!(!ledger_errors(bad).is_empty(), "not found: {bad}");
+    }
+}
+
+#[test]
+fn tests_are_found_with_the_modules_that_they_are_in() {
+    let text = "#[test]\nfn outer() {}\nfn no_test() {}\n#[cfg(test)]\nmod tests {\n    #[test]\n    #[ignore]\n    fn inner() {\n    }\n}\n// #[test]\nfn helper() {}\n#[test]\nfn last() {}\n";
+    assert_eq!(tests_in("net::arp", text), ["net::arp::outer", "net::arp::tests::inner", "net::arp::last"]);
+    assert_eq!(tests_in("", "#[test]\nfn alone() {}"), ["alone"]);
 }

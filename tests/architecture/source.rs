@@ -44,7 +44,7 @@ impl Source {
     }
 }
 
-fn without_comment(line: &str) -> String {
+pub(crate) fn without_comment(line: &str) -> String {
     let code = line.find("//").filter(|&at| at == 0 || !line[..at].ends_with(':')).map_or(line, |at| &line[..at]);
     code.trim_end().into()
 }
@@ -83,7 +83,7 @@ pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -1,12 +1,13 @@
-//! vipd and keepalived share a Virtual Router: every case is a test of its own, on nodes of its own.
+//! vipd shares a Virtual Router with keepalived, or with FRR: every case is a test of its own, on nodes of its own.
 //!
-//! Needs root (network namespaces) and keepalived; without them every case fails and says so.
+//! Needs root (network namespaces), keepalived and FRR; without them every case fails and says so.
 
 mod cases;
 mod owners;
 mod pair;
 mod story;
 
+use std::fs;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -24,12 +25,21 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
+/// With `UPDATE=1` in the environment it writes the table instead.
 fn documented() -> Result<(), Failed> {
-    let page = include_str!("../../docs/interop.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/interop.md");
+    let page = fs::read_to_string(path)?;
     let table = cases::table();
     if page.contains(&table) {
-        Ok(())
-    } else {
-        Err(format!("docs/interop.md does not hold this table:\n{table}").into())
+        return Ok(());
     }
+    if std::env::var_os("UPDATE").is_none() {
+        return Err(format!(
+            "the table in docs/interop.md is stale: UPDATE=1 cargo test --test interop documentation\n{table}"
+        )
+        .into());
+    }
+    let begin = page.find("| version |").ok_or("docs/interop.md has no table that begins with | version |")?;
+    let length = page[begin..].find("\n\n").map_or(page.len() - begin, |end| end + 1);
+    Ok(fs::write(path, [&page[..begin], &table, &page[begin + length..]].concat())?)
 }

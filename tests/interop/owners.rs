@@ -1,4 +1,6 @@
 //! Who has the virtual address, as the kernels of the two nodes tell it.
+//!
+//! FRR leaves the address on its macvlan and takes the carrier away: an address counts where its link can carry packets.
 
 use core::fmt;
 use core::time::Duration;
@@ -148,20 +150,25 @@ impl Node {
     }
 
     fn read(&mut self) -> anyhow::Result<()> {
+        let mut changed = false;
         while let Some(event) = self.monitor.next_event()? {
             match event {
-                MonitorEvent::Address(change) if change.address.address == self.address => self.has = true,
-                MonitorEvent::AddressGone(change) if change.address.address == self.address => self.has = false,
-                MonitorEvent::Address(_) | MonitorEvent::AddressGone(_) | MonitorEvent::Link(_) => {}
-                MonitorEvent::LinkGone { .. } | MonitorEvent::Overrun => self.list()?,
+                MonitorEvent::Address(change) | MonitorEvent::AddressGone(change) => {
+                    changed |= change.address.address == self.address;
+                }
+                MonitorEvent::Link(_) | MonitorEvent::LinkGone { .. } | MonitorEvent::Overrun => changed = true,
             }
+        }
+        if changed {
+            self.list()?;
         }
         Ok(())
     }
 
     fn list(&mut self) -> anyhow::Result<()> {
         let links = links(&mut self.netlink)?;
-        self.has = links.iter().flat_map(|link| &link.addresses).any(|address| address.address == self.address);
+        let running = links.iter().filter(|link| link.running);
+        self.has = running.flat_map(|link| &link.addresses).any(|address| address.address == self.address);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What is tried in every case: election, hand-over, return, silent cut, return.
+//! What is tried in every case: election, hand-over, return, silent cut, return; and what FRR's death leads to.
 
 use core::time::Duration;
 use std::path::Path;
@@ -60,7 +60,11 @@ impl<'a> Play<'a> {
         self.hand_over().context("hand-over on SIGTERM")?;
         self.restart().context("return of the better one after a restart")?;
         self.cut().context("take-over on a silent cut")?;
-        self.mend().context("return of the better one after mending")
+        self.mend().context("return of the better one after mending")?;
+        if self.case.active == Product::Frr {
+            self.death().context("take-over when vrrpd is killed")?;
+        }
+        Ok(())
     }
 
     fn election(&mut self) -> anyhow::Result<()> {
@@ -108,10 +112,16 @@ impl<'a> Play<'a> {
         self.settles_on(Side::Left, self.active_down_interval(BETTER))
     }
 
+    /// Nobody takes the address away from the killed one: docs/interop.md.
+    fn death(&mut self) -> anyhow::Result<()> {
+        self.better.as_mut().context("the better one runs")?.kill()?;
+        self.owners.gains(Side::Right, self.active_down_interval(LESSER) + PATIENCE)
+    }
+
     fn start(&self, side: Side) -> anyhow::Result<Agent> {
         let (product, priority) = match side {
             Side::Left => (self.case.active, BETTER),
-            Side::Right => (self.case.backup(), LESSER),
+            Side::Right => (self.case.backup, LESSER),
         };
         Agent::start(product, &self.lab, side, &self.case.setting, priority, self.directory)
     }

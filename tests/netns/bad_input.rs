@@ -158,6 +158,25 @@ fn what_differs_but_is_sound_is_heard_and_told() {
 }
 
 #[test]
+fn an_owner_names_a_second_owner() {
+    let mut lab = Lab::new();
+    let (mut owner, mut stranger) = (lab.node(1), lab.node(9));
+    owner.add_address("eth0", "10.77.0.100", 24);
+    owner.run(&[Router::pair(255)]);
+    owner.becomes(State::Active);
+    let frames = Frames::from(&mut stranger);
+
+    frames.send(&frames.advertisement(254));
+    frames.send(&frames.advertisement(255));
+    frames.send(&frames.advertisement(255));
+
+    owner.logs("10.77.0.9 also advertises priority 255; only one host can own the addresses");
+    owner.wait_for("hears them all", |router| router.traffic.received == 3);
+    assert_eq!(owner.log().matches("also advertises priority 255").count(), 1, "it is told once a minute");
+    assert!(owner.has("10.77.0.100"));
+}
+
+#[test]
 fn ten_thousand_random_packets_are_counted_and_change_nothing() {
     const BATCH: usize = 250;
     let mut lab = Lab::new();

@@ -3,6 +3,7 @@
 mod capture;
 mod frame;
 mod line;
+mod signature;
 mod time;
 
 use core::fmt::{self, Display};
@@ -18,6 +19,7 @@ use capture::{Capture, CaptureError};
 
 pub(crate) use capture::{Link, Recorded};
 pub(crate) use line::Line;
+pub(crate) use signature::Keys;
 
 /// Says why not all was printed.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +37,9 @@ pub(super) fn execute(args: &DecodeArgs) -> Outcome {
     } else {
         Box::new(File::open(&args.file).map_err(|error| unopened(&name, &error))?)
     };
+    let keys = Keys::read(&args.keys)?;
     let mut output = io::stdout().lock();
-    match decode(input, &mut output, args.json) {
+    match decode(input, &mut output, args.json, &keys) {
         Ok(()) => Ok(Exit::Done),
         Err(Trouble::Output(error)) => written(Err(error)).map(|()| Exit::Done),
         Err(Trouble::Capture(error)) => Err(unread(&name, &error)),
@@ -65,7 +68,7 @@ fn unread(name: &str, error: &CaptureError) -> Failure {
 }
 
 /// Prints every packet that concerns VRRP, then how many there were, also of what could be read of a damaged capture.
-pub(crate) fn decode(input: impl Read, output: &mut impl Write, json: bool) -> Result<(), Trouble> {
+pub(crate) fn decode(input: impl Read, output: &mut impl Write, json: bool, keys: &Keys) -> Result<(), Trouble> {
     let mut capture = Capture::open(input)?;
     let mut count = Count::default();
     let end = loop {
@@ -74,7 +77,7 @@ pub(crate) fn decode(input: impl Read, output: &mut impl Write, json: bool) -> R
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         };
-        let line = Line::of(&recorded);
+        let line = Line::of(&recorded, keys);
         count.add(line.as_ref());
         match line {
             Some(line) if json => print_json(output, &line)?,

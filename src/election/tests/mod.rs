@@ -5,11 +5,13 @@
 mod absence;
 mod active;
 mod backup;
+mod canonical;
 mod claiming;
 mod drain;
 mod effective;
 mod opening;
 mod owner;
+mod probing;
 mod properties;
 mod reconfigure;
 mod releasing;
@@ -70,6 +72,7 @@ fn settings() -> Settings {
         preempt_delay: Duration::ZERO,
         startup_delay: Duration::ZERO,
         fast_handover: false,
+        probe: None,
         gate: None,
         source: SELF,
         drained: false,
@@ -130,7 +133,8 @@ impl Bench {
                 | Action::Claim { .. }
                 | Action::Announce
                 | Action::Withdraw { .. }
-                | Action::CloseGate { .. } => asked.push(action),
+                | Action::CloseGate { .. }
+                | Action::Probe { .. } => asked.push(action),
             }
         }
         asked

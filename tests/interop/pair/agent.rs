@@ -1,4 +1,4 @@
-//! One running agent, of either product: started, stopped, and gone when dropped.
+//! One running agent, of any product: started, stopped, and gone when dropped.
 
 use core::time::Duration;
 use std::fs;
@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 
 use super::lab::{Lab, Side};
 use super::setting::Setting;
-use super::{keepalived, poll_until, vipd};
+use super::{frr, keepalived, poll_until, vipd};
 
 /// How long an agent may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,6 +24,8 @@ pub(crate) enum Product {
     Vipd,
     /// Debian's keepalived.
     Keepalived,
+    /// Debian's FRR: its vrrpd, with zebra beside it.
+    Frr,
 }
 
 impl Product {
@@ -32,6 +34,7 @@ impl Product {
         match self {
             Self::Vipd => "vipd",
             Self::Keepalived => "keepalived",
+            Self::Frr => "FRR",
         }
     }
 }
@@ -41,6 +44,8 @@ pub(crate) struct Agent {
     name: String,
     child: Child,
     log: PathBuf,
+    // Last: it outlives the child.
+    zebra: Option<frr::Zebra>,
 }
 
 impl Agent {
@@ -59,15 +64,19 @@ impl Agent {
         let name = format!("{}-{}", product.name(), side.name());
         let directory = directory.join(&name);
         fs::create_dir_all(&directory)?;
-        let mut command = match product {
-            Product::Vipd => vipd::command(&directory, side, setting, priority)?,
-            Product::Keepalived => keepalived::command(&directory, side, setting, priority)?,
+        let (mut command, zebra) = match product {
+            Product::Vipd => (vipd::command(&directory, side, setting, priority)?, None),
+            Product::Keepalived => (keepalived::command(&directory, side, setting, priority)?, None),
+            Product::Frr => {
+                let zebra = frr::Zebra::start(lab, side, setting, &directory)?;
+                (frr::command(&directory, setting, priority)?, Some(zebra))
+            }
         };
         let log = directory.join("log");
         let output = fs::File::options().create(true).append(true).open(&log)?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let child = spawn(lab, side, product, command)?;
-        Ok(Self { name, child, log })
+        Ok(Self { name, child, log, zebra })
     }
 
     /// Sends SIGTERM and returns at once.
@@ -78,7 +87,7 @@ impl Agent {
         if let Some(status) = self.child.try_wait()? {
             bail!("{} had ended by itself: {status}", self.name);
         }
-        Ok(kill(self.pid(), Signal::SIGTERM)?)
+        Ok(kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM)?)
     }
 
     /// Waits until the agent has ended after [`Self::terminate`].
@@ -91,6 +100,17 @@ impl Agent {
         if !status.success() {
             bail!("{} ended with {status} after SIGTERM", self.name);
         }
+        self.zebra = None;
+        Ok(())
+    }
+
+    /// Ends the agent without a chance to say or to clean up anything.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
         Ok(())
     }
 
@@ -99,21 +119,23 @@ impl Agent {
         let log = fs::read_to_string(&self.log).unwrap_or_else(|error| error.to_string());
         format!("--- {} ---\n{log}", self.name)
     }
-
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id().cast_signed())
-    }
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        // Both products end their child processes on SIGTERM; killed, they could not.
-        if matches!(self.child.try_wait(), Ok(None)) && kill(self.pid(), Signal::SIGTERM).is_ok() {
-            let ended = poll_until(PATIENCE, || self.child.try_wait().transpose());
-            if ended.is_none() {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-            }
+        end(&mut self.child, PATIENCE);
+    }
+}
+
+/// Ends a process in order, and by force where it takes longer than `within`.
+pub(super) fn end(child: &mut Child, within: Duration) {
+    // The products end their child processes on SIGTERM; killed, they could not.
+    let pid = Pid::from_raw(child.id().cast_signed());
+    if matches!(child.try_wait(), Ok(None)) && kill(pid, Signal::SIGTERM).is_ok() {
+        let ended = poll_until(within, || child.try_wait().transpose());
+        if ended.is_none() {
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }
@@ -123,7 +145,8 @@ fn spawn(lab: &Lab, side: Side, product: Product, command: Command) -> anyhow::R
         (Product::Keepalived, ErrorKind::NotFound) => {
             anyhow!("this test needs keepalived: apt-get install keepalived")
         }
-        (Product::Keepalived | Product::Vipd, _) => anyhow!("cannot start {}: {error}", product.name()),
+        (Product::Frr, ErrorKind::NotFound) => anyhow!("this test needs FRR: apt-get install frr"),
+        (Product::Keepalived | Product::Vipd | Product::Frr, _) => anyhow!("cannot start {}: {error}", product.name()),
     })
 }
 

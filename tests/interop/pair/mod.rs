@@ -4,6 +4,7 @@
 //! Everything lives in network namespaces and a temporary directory; nothing outlives the values made here.
 
 mod agent;
+pub(crate) mod frr;
 mod keepalived;
 pub(crate) mod lab;
 mod setting;

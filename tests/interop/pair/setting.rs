@@ -1,4 +1,4 @@
-//! How the two nodes talk: what both products' configurations must say alike.
+//! How the two nodes talk: what the products' configurations must say alike.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -54,9 +54,10 @@ impl Setting {
     pub(crate) fn virtual_addresses(&self) -> Vec<(IpAddr, u8)> {
         let watched = self.watched_address();
         match self.family {
-            Family::Ipv4 => vec![(watched, 24)],
+            Family::Ipv4 => vec![(watched, self.watched_prefix())],
             Family::Ipv6 => {
-                vec![(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0x77, 0x100).into(), 64), (watched, 64)]
+                let link_local = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0x77, 0x100);
+                vec![(link_local.into(), 64), (watched, self.watched_prefix())]
             }
         }
     }
@@ -66,6 +67,14 @@ impl Setting {
         match self.family {
             Family::Ipv4 => Ipv4Addr::new(10, 77, 0, 100).into(),
             Family::Ipv6 => Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 0x100).into(),
+        }
+    }
+
+    /// Returns the prefix length of [`Self::watched_address`].
+    pub(crate) fn watched_prefix(&self) -> u8 {
+        match self.family {
+            Family::Ipv4 => 24,
+            Family::Ipv6 => 64,
         }
     }
 }
