@@ -12,3 +12,4 @@ mod recorded;
 mod replay;
 mod support;
 mod timers;
+mod words;
