@@ -1,6 +1,7 @@
 //! What the guardian does for a dead agent: the addresses leave, then Priority 0.
 
 use core::num::NonZeroU64;
+use core::time::Duration;
 use std::io;
 
 use vrrp_packet::Sequence;
@@ -12,12 +13,13 @@ use crate::net::wall_nanos;
 use crate::{dataplane, engine};
 
 use super::applied::{AppliedConfig, AppliedError};
+use super::ledger::form_of_word;
 use super::{now, plans};
 
 /// Returns the clock to sign with: the one of the agent before, whatever the wall clock has done since, or a new one.
 pub(super) fn signing_clock(table: &Table) -> SigningClock {
-    match table.clock_offset() {
-        Some(offset) => SigningClock::carry_on(now(), offset),
+    match table.clock() {
+        Some((offset, confirmed)) => SigningClock::carry_on(now(), offset, confirmed),
         None => SigningClock::start(now(), wall_nanos()),
     }
 }
@@ -75,6 +77,10 @@ impl Cleanup for AfterTheAgent {
         Ok(())
     }
 
+    fn longest_leave(&self) -> Duration {
+        plans::longest_leave(&self.loaded.config)
+    }
+
     fn renumber(&mut self) {
         self.places.clear();
         let places: Vec<usize> = (0..self.loaded.config.virtual_routers.len()).collect();
@@ -94,7 +100,8 @@ impl Cleanup for AfterTheAgent {
             return Err(io::Error::from_raw_os_error(libc::ENETDOWN));
         };
         let clock = signing_clock(table);
-        engine::say_farewell(election, index, source, |guard| {
+        let form = table.form(router).map(form_of_word);
+        engine::say_farewell(election, index, source, form, |guard| {
             let last = table.sequence(router).map(|bits| Sequence::from_bits(bits.get()));
             let sequence = Sequence::next_to_send(clock.read(now()), last, guard);
             // The agent that is started next must not use it again.
@@ -149,6 +156,17 @@ mod tests {
         follow(&mut cleanup, &loaded(&[("a", "[10.0.0.2, 10.0.0.3]")]), &[0]);
 
         assert_eq!(addresses(&cleanup, 0), ["10.0.0.2", "10.0.0.3", "10.0.0.1"]);
+    }
+
+    #[test]
+    fn leaving_takes_as_long_as_the_slowest_router_may_need() {
+        let slow = "virtual_routers: [{ name: a, interface: eth0, vrid: 1, addresses: [10.0.0.1], advertisement_interval: 40s }]";
+        let mut cleanup = AfterTheAgent::new(loaded(&[("a", "[10.0.0.1]")]));
+        assert_eq!(cleanup.longest_leave(), Duration::from_micros(3_609_375));
+
+        follow(&mut cleanup, &Config::parse(slow, "vipd.yaml".as_ref()).unwrap(), &[0]);
+
+        assert!(cleanup.longest_leave() > Duration::from_secs(120), "{:?}", cleanup.longest_leave());
     }
 
     #[test]

@@ -135,9 +135,7 @@ impl Guard {
     async fn stand(&mut self, sentry: &Readable<Sentry>, own: Mac) -> io::Result<()> {
         loop {
             sentry.wait().await?;
-            let before = self.published.snapshot().view;
-            let mut last = None;
-            let mut count = 0;
+            let (mut last, mut count) = (None, 0);
             for _ in 0..BATCH {
                 let Some(sighting) = sentry.get_ref().next_sighting()? else { break };
                 // A switch may send our own announcements back to us.
@@ -146,10 +144,7 @@ impl Guard {
                     count += 1;
                 }
             }
-            // Also bounds what a flood may cost.
-            sleep(GRACE).await;
-            let now = self.published.snapshot().view;
-            let held = [before, now].iter().all(|view| view.state == StateName::Active) && before.epoch == now.epoch;
+            let held = stays_active(&self.published).await;
             if let (Some(sighting), true) = (last, held) {
                 self.published.counters.conflicts.add(count);
                 self.contradict(sighting);
@@ -171,6 +166,15 @@ impl Guard {
     }
 }
 
+/// Tells whether a router is Active and still is after the grace, in the same attempt.
+async fn stays_active(published: &Published) -> bool {
+    let before = published.snapshot().view;
+    // Also bounds what a flood may cost.
+    sleep(GRACE).await;
+    let now = published.snapshot().view;
+    [before, now].iter().all(|view| view.state == StateName::Active) && before.epoch == now.epoch
+}
+
 /// Tells whether something that was last done then may be done again, and notes it.
 fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     let due = last.is_none_or(|last| last.elapsed() >= every);
@@ -178,4 +182,41 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
         *last = Some(Instant::now());
     }
     due
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+    use crate::engine::Snapshot;
+
+    /// Well within the grace, and beyond the first tick of tokio's clock.
+    const NEWS_TAKES: Duration = Duration::from_millis(10);
+
+    /// Publishes a state now and another one while the grace lasts; tells whether that counts as Active throughout.
+    fn judged(before: StateName, later: StateName) -> bool {
+        let published = Published::new(0, "db".to_owned());
+        let publish = |state| {
+            let mut snapshot: Snapshot = published.snapshot();
+            snapshot.view.state = state;
+            assert!(published.publish(snapshot));
+        };
+        publish(before);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let news = async {
+                // What the news takes through the ring and the story.
+                sleep(NEWS_TAKES).await;
+                publish(later);
+            };
+            tokio::join!(stays_active(&published), news).0
+        })
+    }
+
+    #[test]
+    fn a_taker_that_announces_before_the_news_of_it_has_come_is_no_contender() {
+        assert!(judged(StateName::Active, StateName::Active));
+        assert!(!judged(StateName::Active, StateName::Backup));
+        assert!(!judged(StateName::Claiming, StateName::Active));
+    }
 }

@@ -87,12 +87,22 @@ impl Keeper {
             .into_iter()
             .filter(|(router, _)| router.authentication.as_ref().is_some_and(|it| it.anti_replay == AntiReplay::Time));
         let signing = by_time.filter_map(|(_, published)| published.snapshot().signing).next();
-        let Some(Signing { clock_behind_wall, clock_synchronised: true, .. }) = signing else { return told };
-        let apart = clock_behind_wall.abs() > APART;
+        let Some(Signing { clock_behind_wall, clock_synchronised, clock_confirmed, .. }) = signing else { return told };
+        if !clock_synchronised && clock_confirmed {
+            return told;
+        }
+        let seconds = clock_behind_wall.unsigned_abs() / 1_000_000_000;
+        // What sets an unsynchronised clock ahead does not matter as long as nobody signs with it.
+        let apart = if clock_confirmed { clock_behind_wall.abs() > APART } else { clock_behind_wall < -APART };
         match (told, apart) {
+            (false, true) if !clock_confirmed => {
+                warn!(
+                    "the clock of this host is not synchronised, and {seconds} s behind the time that advertisements are \
+                     signed with, which a peer has proved or this host had itself; synchronise it"
+                );
+            }
             (false, true) => {
                 let direction = if clock_behind_wall < 0 { "behind" } else { "ahead of" };
-                let seconds = clock_behind_wall.unsigned_abs() / 1_000_000_000;
                 warn!(
                     "the wall clock has been corrected: it is {seconds} s {direction} the clock that advertisements \
                      are signed with, which follows slowly; restart vipd if peers discard them as outside_window"

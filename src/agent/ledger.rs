@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
-use vrrp_packet::Sequence;
+use vrrp_packet::{ChecksumForm, Sequence};
 
 use crate::dataplane::Oversight;
 use crate::election::{Epoch, Instant, StateName};
@@ -56,9 +56,13 @@ impl Ledger for Record {
         self.guardian.table().set_active(router, speaks);
     }
 
-    fn signing(&self, router: usize, sequence: Sequence, clock_offset: i64) {
+    fn speaking(&self, router: usize, form: ChecksumForm) {
+        self.guardian.table().set_form(router, form_to_word(form));
+    }
+
+    fn signing(&self, router: usize, sequence: Sequence, (offset, confirmed): (i64, bool)) {
         let table = self.guardian.table();
-        table.set_clock_offset(clock_offset);
+        table.set_clock(offset, confirmed);
         if let Some(bits) = NonZeroU64::new(sequence.to_bits()) {
             table.set_sequence(router, bits);
         }
@@ -71,6 +75,19 @@ impl Ledger for Record {
     fn rest(&self) {
         self.promise(0, None, None);
     }
+}
+
+/// Writes a form as a number for the table.
+const fn form_to_word(form: ChecksumForm) -> NonZeroU64 {
+    match form {
+        ChecksumForm::Message => NonZeroU64::MIN,
+        ChecksumForm::PseudoHeader => NonZeroU64::MAX,
+    }
+}
+
+/// Reads what [`form_to_word`] has written.
+pub(super) fn form_of_word(word: NonZeroU64) -> ChecksumForm {
+    if word == form_to_word(ChecksumForm::Message) { ChecksumForm::Message } else { ChecksumForm::PseudoHeader }
 }
 
 impl Oversight for Record {

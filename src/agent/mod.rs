@@ -12,6 +12,7 @@ mod keep;
 mod ledger;
 mod narrate;
 mod plans;
+mod probe;
 mod reload;
 mod sequences;
 mod story;

@@ -58,6 +58,8 @@ impl Narrator {
             News::Contended { source, priority, yields: false } => {
                 warn!(%source, mac, %priority, "{source} at {mac} advertises priority {priority} although this node is Active");
             }
+            // Told when something comes of it.
+            News::Suspicion { .. } => {}
             News::IntervalDiffers { source, theirs } => {
                 warn!(%source, "{source} advertises every {theirs}; set the same interval on every node");
             }
@@ -92,6 +94,7 @@ fn stranger(news: &News) -> Option<IpAddr> {
     match news {
         News::Discarded { source, .. } | News::Contended { source, .. } => Some(*source),
         News::Transition(_)
+        | News::Suspicion { .. }
         | News::IntervalDiffers { .. }
         | News::AddressesDiffer { .. }
         | News::SecondOwner { .. }
@@ -116,6 +119,7 @@ fn tell_transition(transition: Transition) {
         Cause::Started
         | Cause::Owner
         | Cause::ActiveDown
+        | Cause::HostGone { .. }
         | Cause::Preempted { .. }
         | Cause::Released { .. }
         | Cause::NotReleased { .. }

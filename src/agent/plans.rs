@@ -23,6 +23,12 @@ pub(super) struct Past {
     pub(super) memory: engine::Memory,
 }
 
+/// Returns how long leaving every role in order may take: as long as a withdrawal may stay unconfirmed (ownership rule 8).
+pub(super) fn longest_leave(config: &Config) -> Duration {
+    let leave = |it: &VirtualRouter| it.advertisement_interval.active_down_interval(it.version, it.priority);
+    config.virtual_routers.iter().map(leave).max().unwrap_or_default()
+}
+
 /// Returns the election thread's plans; where `past` is shorter than the list of routers, nothing is known of the rest.
 pub(super) fn for_election(config: &Config, past: &[Past]) -> Vec<engine::Plan> {
     let automatic = config.automatic_lease();
@@ -45,6 +51,7 @@ pub(super) fn election_plan(router: &VirtualRouter, past: Past, automatic_lease:
             startup_delay: router.startup_delay,
             // Ownership rule 4: only where no third router can wait.
             fast_handover: router.fast_handover && router.has_one_peer(),
+            probe: router.probe.map(|probe| election::Probe { after: probe.after }),
             gate: None,
             // Replaced before the election begins, as soon as the interface is known.
             source: configured_source(router).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),

@@ -8,12 +8,13 @@ use tracing::warn;
 use crate::config::VirtualRouter;
 use crate::dataplane::DataplaneHandle;
 use crate::election::{Cause, StateName};
-use crate::engine::{News, Published};
+use crate::engine::{Command, Handle, News, Published};
 
 use super::contention::Watches;
 use super::drained::DrainedRouters;
 use super::identify::Ears;
 use super::narrate::Narrator;
+use super::probe::Question;
 
 /// Tells the story of every router; cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,19 +27,21 @@ struct Characters {
     drained: DrainedRouters,
     watches: Watches,
     ears: Ears,
+    handle: Handle,
 }
 
 #[derive(Debug)]
 struct Character {
     router: VirtualRouter,
+    published: Arc<Published>,
     narrator: Narrator,
 }
 
 impl Story {
-    /// Begins without routers; `dataplane` announces again what is contended.
-    pub(super) fn new(drained: DrainedRouters, dataplane: DataplaneHandle) -> Self {
+    /// Begins without routers; `dataplane` announces again what is contended, `handle` takes what was found out.
+    pub(super) fn new(drained: DrainedRouters, dataplane: DataplaneHandle, handle: Handle) -> Self {
         let (watches, ears) = (Watches::new(dataplane), Ears::default());
-        Self(Arc::new(Mutex::new(Characters { routers: BTreeMap::new(), drained, watches, ears })))
+        Self(Arc::new(Mutex::new(Characters { routers: BTreeMap::new(), drained, watches, ears, handle })))
     }
 
     fn characters(&self) -> MutexGuard<'_, Characters> {
@@ -49,14 +52,25 @@ impl Story {
     pub(super) fn follow(&self, router: &VirtualRouter, published: &Arc<Published>) {
         let mut characters = self.characters();
         characters.watches.add(router, published);
-        let character = Character { router: router.clone(), narrator: Narrator::new(router) };
-        characters.routers.insert(published.place(), character);
+        let (router, published, narrator) = (router.clone(), Arc::clone(published), Narrator::new(router));
+        let place = published.place();
+        characters.routers.insert(place, Character { router, published, narrator });
     }
 
     pub(super) fn tell(&self, place: usize, news: News) {
         let mut characters = self.characters();
-        let Characters { routers, watches, ears, .. } = &mut *characters;
-        let Some(Character { router, narrator }) = routers.get(&place) else { return };
+        let Characters { routers, watches, ears, handle, .. } = &mut *characters;
+        let Some(Character { router, narrator, published }) = routers.get(&place) else { return };
+        if let News::Suspicion { peer, silence } = news {
+            let question = Question::new(router, published, peer);
+            let handle = handle.clone();
+            // Without room for the answer Active_Down_Timer decides, as it does without probing.
+            let report = move || {
+                let _ = handle.send(Command::HostGone { router: place, silence });
+            };
+            tokio::spawn(question.ask(report));
+            return;
+        }
         narrator.tell(news, ears);
         if let News::Transition(transition) = &news {
             watches.follow(place, transition);
@@ -95,6 +109,7 @@ fn drained_by(news: News) -> Option<bool> {
         | News::SecondOwner { .. }
         | News::SendFailed { .. }
         | News::SocketFailed { .. }
+        | News::Suspicion { .. }
         | News::Interface { .. } => return None,
     };
     match cause {
@@ -103,6 +118,7 @@ fn drained_by(news: News) -> Option<bool> {
         Cause::Started
         | Cause::Owner
         | Cause::ActiveDown
+        | Cause::HostGone { .. }
         | Cause::Preempted { .. }
         | Cause::Released { .. }
         | Cause::NotReleased { .. }

@@ -1,5 +1,6 @@
 //! The tokio side of the agent: signals, the control socket, the log, and the end.
 
+use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
@@ -11,17 +12,19 @@ use tracing::{error, info, warn};
 use crate::config::Loaded;
 use crate::control::{self, ControlSocket, ReloadJob};
 use crate::dataplane::{DataplaneHandle, Report};
-use crate::engine::{Command, Handle, Notices, Running};
+use crate::engine::{Handle, Notices, Running};
 use crate::guardian::Link;
 use crate::net::Readable;
 
 use super::keep::Keeper;
 use super::reload::{self, Reloader};
 use super::story::Story;
-use super::{AgentError, Kept, now};
+use super::{AgentError, Kept, now, plans};
 
 /// How many clients may wait for a reload.
 const RELOADS: usize = 4;
+/// What the guardian gives the agent to leave beyond what its configuration makes it take, and some to clean up after it.
+const LEAVING: Duration = Duration::from_secs(35);
 
 /// Holds what the tokio side serves.
 pub(super) struct Supervisor {
@@ -59,11 +62,13 @@ impl Supervisor {
         let config = Arc::new(loaded.config.clone());
         let (reloads, jobs) = mpsc::channel(RELOADS);
         let context = control::Context::new(handle.clone(), Arc::clone(&config), now, reloads);
-        let story = Story::new(drained, dataplane.clone());
+        let story = Story::new(drained, dataplane.clone(), handle.clone());
         for (published, router) in handle.routers().iter().zip(&config.virtual_routers) {
             story.follow(router, published);
         }
-        let (link, shared, keeping) = (Arc::clone(&guardian), context.clone(), context.clone());
+        let serving = Arc::clone(&guardian);
+        let (link, shared) = (Arc::clone(&guardian), context.clone());
+        let (keeping, leaving) = (context.clone(), context.clone());
         let reloader = Reloader::new(loaded, config, handle.clone(), shared, story.clone(), link);
         let reloading = tokio::spawn(reload_when_told(reloader, jobs));
         let (stop_control, control_stops) = oneshot::channel::<()>();
@@ -73,7 +78,8 @@ impl Supervisor {
         let keeping = tokio::spawn(keeper.run(keeping_stops));
         let telling = tokio::spawn(tell(notices, story));
         let reporting = tokio::spawn(log_reports(reports));
-        let leaving = tokio::spawn(leave_when_told(handle, guardian));
+        let leaving = tokio::spawn(leave_when_told(handle, guardian, leaving));
+        serving.table().set_ready();
         tell_systemd(NotifyState::Ready);
 
         let outcome = ended.await.unwrap_or_else(|_| Err(io::Error::other("it vanished")));
@@ -151,7 +157,7 @@ async fn log_reports(mut reports: mpsc::Receiver<Report>) {
 }
 
 /// Tells the election to leave every role once a signal or the end of the guardian asks for it.
-async fn leave_when_told(handle: Handle, guardian: Arc<Link>) {
+async fn leave_when_told(handle: Handle, guardian: Arc<Link>, context: control::Context) {
     let reason = match reason_to_leave(&guardian).await {
         Ok(reason) => reason,
         Err(error) => {
@@ -161,10 +167,10 @@ async fn leave_when_told(handle: Handle, guardian: Arc<Link>) {
     };
     info!("leaving: {reason}");
     tell_systemd(NotifyState::Stopping);
-    if handle.send(Command::Shutdown).is_err() {
-        error!("the election thread does not take commands; ending without an orderly farewell");
-        std::process::abort();
-    }
+    // No longer than the guardian waits: TimeoutStopSec= need not know the configuration.
+    let most = plans::longest_leave(&context.config()) + LEAVING;
+    tell_systemd(NotifyState::ExtendTimeoutUsec(u32::try_from(most.as_micros()).unwrap_or(u32::MAX)));
+    handle.shut_down();
 }
 
 /// Reloads whenever a client or SIGHUP asks for it.

@@ -80,7 +80,7 @@ pub(super) enum Command {
     /// Print each advertisement in a capture and why it would be discarded
     ///
     /// Reads pcap and pcapng: Ethernet with and without VLAN tags, Linux cooked (`-i any`) and raw IP.
-    #[command(after_help = help(&["vipd decode capture.pcap", "tcpdump -i eth0 -U -w - 'proto 112 or arp or icmp6' | vipd decode -"]))]
+    #[command(after_help = help(&["vipd decode capture.pcap", "vipd decode --key /etc/vipd/orders.key capture.pcap", "tcpdump -i eth0 -U -w - 'proto 112 or arp or icmp6' | vipd decode -"]))]
     Decode(DecodeArgs),
     /// Prove failover on this machine, in namespaces of its own
     #[command(after_help = help(&["vipd drill", "vipd drill host-death --interval 10ms --runs 20", "vipd drill starve --interval 10ms --load 60s"]))]
@@ -152,6 +152,9 @@ pub(super) struct DecodeArgs {
     /// The capture; `-` reads standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
+    /// Verify signatures with the key in this file, under whatever id they name; may be repeated
+    #[arg(long = "key", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) keys: Vec<PathBuf>,
     /// Print one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
@@ -169,7 +172,7 @@ pub struct DrillArgs {
     /// How often each scenario is played at each interval
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
-    /// How long `starve`, `hijack` and `hijack-open` last
+    /// How long `starve`, `clock-step`, `hijack` and `hijack-open` last
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = load)]
     pub load: Duration,
     /// Advertise to the multicast group, not to the one peer

@@ -11,8 +11,8 @@ use super::args::DrillArgs;
 use super::exit::{Exit, Failure, Outcome, written};
 use super::paint::{self, Colour};
 use crate::drill::{
-    self, Attack, Drill, DrillError, DrillOptions, Figures, Millis, Pace, Progress, Report, SCENARIOS, Scenario,
-    Transport,
+    self, Attack, Drill, DrillError, DrillOptions, Figures, Millis, Missing, Pace, Progress, Report, SCENARIOS,
+    Scenario, Transport,
 };
 use crate::net::namespace::NamespaceError;
 
@@ -53,7 +53,7 @@ fn options(args: &DrillArgs) -> Result<DrillOptions, Failure> {
 fn is_playable(scenario: &Scenario) -> bool {
     let playable = scenario.is_playable();
     if let Err(missing) = &playable {
-        eprintln!("note: {} is left out: no control group can be made here ({missing})", scenario.name);
+        eprintln!("note: {} is left out: {missing}", scenario.name);
     }
     playable.is_ok()
 }
@@ -76,10 +76,15 @@ impl From<DrillError> for Failure {
                 "run it as root, in a container with --privileged, or allow user namespaces \
                  (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)",
             ),
+            DrillError::Missing(Missing::Faketime) => {
+                Self::new(Exit::Failed, &error).hint("install it: on Debian and Ubuntu `apt-get install libfaketime`")
+            }
             DrillError::Interrupted(_) => Self::new(Exit::Failed, &error).hint("nothing of the drill is left"),
             DrillError::Namespace(NamespaceError::Thread(_))
             | DrillError::Netlink(_)
             | DrillError::NoLink(_)
+            | DrillError::Missing(Missing::ControlGroup(_) | Missing::DynamicLinking)
+            | DrillError::Discarded { .. }
             | DrillError::System { .. }
             | DrillError::File { .. }
             | DrillError::Overrun(_)
@@ -238,6 +243,16 @@ mod tests {
         let text = paint::finish(&render(&Report { version: "0.1.0", realtime: false, drills }), false);
 
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_library_that_is_missing_is_named_with_its_package() {
+        let failure = Failure::from(DrillError::Missing(Missing::Faketime));
+
+        let mut report = Vec::new();
+        failure.report(&mut report);
+        assert!(String::from_utf8(report).unwrap().contains("apt-get install libfaketime"));
+        assert_eq!(failure.exit(), Exit::Failed);
     }
 
     #[test]

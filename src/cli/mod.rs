@@ -5,7 +5,7 @@
 mod args;
 mod check;
 mod completions;
-mod decode;
+pub(crate) mod decode;
 mod drain;
 mod drill;
 mod exit;
@@ -23,8 +23,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::config::Config;
-use crate::control::{Client, DEFAULT_SOCKET};
+use crate::config::{Config, DEFAULT_SOCKET};
+use crate::control::Client;
 
 pub use args::{Cli, DrillArgs, Global, LogFormat, RunArgs};
 pub use exit::{Exit, Failure, Outcome};

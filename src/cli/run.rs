@@ -89,22 +89,51 @@ fn give_up_privileges(config: &Config) -> Result<(), Failure> {
 impl From<AgentError> for Failure {
     fn from(error: AgentError) -> Self {
         let exit = match &error {
-            AgentError::Control(BindError::System { source, .. })
-            | AgentError::Directory { source, .. }
-            | AgentError::Drained { source, .. }
-            | AgentError::Sequences { source, .. }
+            AgentError::Control(BindError::NotASocket(_)) => Exit::BadConfig,
+            AgentError::Control(BindError::System { source, .. }) | AgentError::Directory { source, .. } => {
+                exit_of_path(source)
+            }
+            AgentError::Drained { source, .. } | AgentError::Sequences { source, .. }
                 if source.kind() == io::ErrorKind::PermissionDenied =>
             {
                 Exit::NotPermitted
             }
-            AgentError::Directory { .. }
-            | AgentError::Drained { .. }
+            AgentError::Drained { .. }
             | AgentError::Sequences { .. }
-            | AgentError::Control(_)
+            | AgentError::Control(BindError::Taken(_))
             | AgentError::Applied(_)
             | AgentError::Start { .. }
             | AgentError::Election(_) => Exit::Failed,
         };
-        Self::new(exit, error)
+        let failure = Self::new(exit, &error);
+        match error {
+            AgentError::Control(BindError::NotASocket(_)) => {
+                failure.hint("remove it, or name another path in `control.socket`")
+            }
+            AgentError::Control(BindError::System { .. }) | AgentError::Directory { .. } => {
+                failure.hint("`control.socket` names the path; the directory must be one that vipd may write to")
+            }
+            AgentError::Control(BindError::Taken(_)) => {
+                failure.hint("name another path in `control.socket`: each network namespace has an agent of its own")
+            }
+            AgentError::Drained { .. }
+            | AgentError::Sequences { .. }
+            | AgentError::Applied(_)
+            | AgentError::Start { .. }
+            | AgentError::Election(_) => failure,
+        }
+    }
+}
+
+/// Tells apart what is wrong with the path of the control socket: the rights to it, the path itself, or the moment.
+fn exit_of_path(error: &io::Error) -> Exit {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Exit::NotPermitted,
+        io::ErrorKind::NotADirectory
+        | io::ErrorKind::AlreadyExists
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::InvalidFilename
+        | io::ErrorKind::ReadOnlyFilesystem => Exit::BadConfig,
+        _ => Exit::Failed,
     }
 }

@@ -61,6 +61,10 @@ fn takes_over(router: &VirtualRouter) -> String {
     if router.fast_handover && router.has_one_peer() {
         text.push_str(", at once when it leaves in order");
     }
+    if let Some(probe) = router.probe {
+        let missing = router.advertisement_interval.duration() * u32::from(probe.after.get());
+        let _ = write!(text, ", {} after {} of silence if its host does not answer", span(probe.span()), span(missing));
+    }
     if !router.preempt {
         text.push_str(", never from a router that is alive");
     } else if !router.preempt_delay.is_zero() {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use vrrp_packet::{Family, Priority, Version, Vrid};
 
 use super::authentication::Authenticity;
-use super::model::{Announce, Checksum, HopLimit, Lease, Password, Source, VirtualAddress, VirtualRouter};
+use super::model::{Announce, Checksum, HopLimit, Lease, Password, Probe, Source, VirtualAddress, VirtualRouter};
 use super::read::{Placed, Setting};
 use super::timing;
 
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     pub(super) authentication: Setting<Authenticity>,
     pub(super) source: Setting<Source>,
     pub(super) fast_handover: Setting<bool>,
+    pub(super) probe: Setting<Probe>,
     pub(super) checksum: Setting<Checksum>,
     pub(super) lease: Setting<Lease>,
     pub(super) announce: Setting<Announce>,
@@ -88,6 +89,7 @@ impl Draft {
             authentication: self.authentication.maybe()?.map(|given| given.finish(interval)),
             source: self.source.or(Source::default())?,
             fast_handover: self.fast_handover.or(true)?,
+            probe: self.probe.maybe()?,
             checksum: self.checksum.or(Checksum::default())?,
             lease: self.lease.or(lease)?,
             announce: self.announce.or(Announce::default())?,

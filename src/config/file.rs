@@ -14,8 +14,8 @@ use super::{between, semantic};
 
 const KEYS: [&str; 3] = ["control", "realtime", "virtual_routers"];
 
-/// Applies where the file names no control socket.
-const DEFAULT_SOCKET: &str = "/run/vipd/vipd.sock";
+/// Where the agent listens unless the file names another control socket.
+pub const DEFAULT_SOCKET: &str = "/run/vipd/vipd.sock";
 
 /// The kernel's `sun_path` without its final zero, less the dot and the process id of the name that it is bound under.
 const SOCKET_BYTES: usize = 107 - 8;

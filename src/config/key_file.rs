@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
@@ -64,11 +64,10 @@ pub(super) fn read(name: &str, files: &Files, id: KeyId) -> Result<Key, KeyFileE
 }
 
 /// Reads a file that only its owner can read or change.
-fn contents(path: &Path) -> Result<Content, KeyFileError> {
+fn contents(path: &Path, file: io::Result<File>) -> Result<Content, KeyFileError> {
     let named = || path.to_owned();
     let unreadable = |source| KeyFileError::Unreadable { path: named(), source };
-    // Without O_NONBLOCK, opening a FIFO would wait for a writer.
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(unreadable)?;
+    let file = file.map_err(unreadable)?;
     // Asked of the open file: the name may be given to another one at any time.
     let facts = file.metadata().map_err(unreadable)?;
     if !facts.is_file() {

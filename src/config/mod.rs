@@ -35,7 +35,7 @@ pub use describe::describe;
 pub use diagnostics::{Diagnostic, Mark, Report, Severity, Span};
 pub use diff::{Difference, NodeChange, RouterChange};
 pub use duration::{DurationError, parse as parse_duration};
-pub use file::{LoadError, Loaded};
+pub use file::{DEFAULT_SOCKET, LoadError, Loaded};
 pub use host::{HostAddress, HostFacts, Interface, check_host};
 pub use model::*;
 pub use router_setting::{Effect, RouterSetting};

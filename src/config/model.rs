@@ -94,6 +94,8 @@ pub struct VirtualRouter {
     pub source: Source,
     /// Whether Priority 0 is answered at once where no third router can wait.
     pub fast_handover: bool,
+    /// How the host of a silent Active Router is asked whether it lives; `None`: not at all.
+    pub probe: Option<Probe>,
     /// Which checksum form version 3 over IPv4 sends.
     pub checksum: Checksum,
     /// The kernel lifetime of a claimed address.
@@ -162,6 +164,31 @@ pub enum Source {
     Auto,
     /// This address.
     Address(IpAddr),
+}
+
+/// Says how the host of a silent Active Router is asked whether it lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Probe {
+    /// How many advertisements must be missing: 1 or 2.
+    pub after: NonZeroU8,
+    /// How often it is asked, at least once.
+    pub count: NonZeroU8,
+    /// How long an answer is waited for, each time.
+    pub interval: Duration,
+}
+
+impl Probe {
+    /// Returns how long it takes until a host that does not answer counts as gone.
+    pub fn span(&self) -> Duration {
+        self.interval * u32::from(self.count.get())
+    }
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        let count = NonZeroU8::MIN.saturating_add(4);
+        Self { after: NonZeroU8::MIN, count, interval: Duration::from_millis(20) }
+    }
 }
 
 /// Says which checksum form version 3 over IPv4 sends.

@@ -39,16 +39,16 @@ pub(super) fn from_file(field: Field<'_>, files: &Files, findings: &mut Findings
 }
 
 /// Reads a password, padded with zeros to its 8 bytes.
-fn read(path: &Path) -> Result<Content, PasswordError> {
+fn read(path: &Path, file: io::Result<File>) -> Result<Content, PasswordError> {
     let name = || path.display().to_string();
     let unreadable = |source| PasswordError::Unreadable { path: name(), source };
-    // Asked before opening: opening a FIFO would wait for a writer.
-    if !path.metadata().map_err(unreadable)?.is_file() {
+    let file = file.map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
         return Err(PasswordError::NotAFile { path: name() });
     }
     let mut content = Vec::new();
     // 8 bytes, a newline, and one more to see that there is more.
-    File::open(path).and_then(|file| file.take(10).read_to_end(&mut content)).map_err(unreadable)?;
+    file.take(10).read_to_end(&mut content).map_err(unreadable)?;
     let secret = content.strip_suffix(b"\n").unwrap_or(&content);
     let mut padded = [0; 8];
     match padded.get_mut(..secret.len()) {

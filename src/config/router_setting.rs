@@ -9,8 +9,8 @@ use vrrp_packet::{AntiReplay, Interval, Priority, Version, Vrid};
 
 use super::describe::span;
 use super::model::{
-    Announce, Authentication, AuthenticationMode, Checksum, HopLimit, Lease, Password, Scope, Source, VirtualAddress,
-    VirtualRouter,
+    Announce, Authentication, AuthenticationMode, Checksum, HopLimit, Lease, Password, Probe, Scope, Source,
+    VirtualAddress, VirtualRouter,
 };
 
 /// Says what it takes to apply a changed setting.
@@ -57,6 +57,8 @@ pub enum RouterSetting {
     Source(Source),
     /// `fast_handover`.
     FastHandover(bool),
+    /// `probe`.
+    Probe(Option<Probe>),
     /// `checksum`.
     Checksum(Checksum),
     /// `lease`.
@@ -69,7 +71,7 @@ pub enum RouterSetting {
 
 impl RouterSetting {
     /// Returns every setting of a router but its name, always in the same order.
-    pub fn all(router: &VirtualRouter) -> [Self; 20] {
+    pub fn all(router: &VirtualRouter) -> [Self; 21] {
         // Taken apart, so that a new field does not compile until it is compared.
         let VirtualRouter {
             name: _,
@@ -89,6 +91,7 @@ impl RouterSetting {
             authentication,
             source,
             fast_handover,
+            probe,
             checksum,
             lease,
             announce,
@@ -111,6 +114,7 @@ impl RouterSetting {
             Self::Authentication(authentication),
             Self::Source(source),
             Self::FastHandover(fast_handover),
+            Self::Probe(probe),
             Self::Checksum(checksum),
             Self::Lease(lease),
             Self::Announce(announce),
@@ -137,6 +141,7 @@ impl RouterSetting {
             Self::Authentication(value) => router.authentication = value,
             Self::Source(value) => router.source = value,
             Self::FastHandover(value) => router.fast_handover = value,
+            Self::Probe(value) => router.probe = value,
             Self::Checksum(value) => router.checksum = value,
             Self::Lease(value) => router.lease = value,
             Self::Announce(value) => router.announce = value,
@@ -163,6 +168,7 @@ impl RouterSetting {
             Self::Authentication(_) => "authentication",
             Self::Source(_) => "source",
             Self::FastHandover(_) => "fast_handover",
+            Self::Probe(_) => "probe",
             Self::Checksum(_) => "checksum",
             Self::Lease(_) => "lease",
             Self::Announce(_) => "announce",
@@ -191,6 +197,7 @@ impl RouterSetting {
                 | Self::Authentication(_)
                 | Self::Source(_)
                 | Self::FastHandover(_)
+                | Self::Probe(_)
                 | Self::Checksum(_)
                 | Self::Lease(_)
                 | Self::Announce(_)
@@ -221,7 +228,10 @@ impl fmt::Display for RouterSetting {
             Self::Routers(Some(value)) => value.fmt(f),
             Self::HopLimit(HopLimit::OnLink) => f.write_str("255"),
             Self::HopLimit(HopLimit::Any) => f.write_str("any"),
-            Self::Password(None) | Self::Authentication(None) => f.write_str("none"),
+            Self::Password(None) | Self::Authentication(None) | Self::Probe(None) => f.write_str("none"),
+            Self::Probe(Some(Probe { after, count, interval })) => {
+                write!(f, "{{ after: {after}, count: {count}, interval: {} }}", span(*interval))
+            }
             Self::Authentication(Some(value)) => f.write_str(&authentication(value)),
             Self::Password(Some(_)) => f.write_str("(secret)"),
             Self::Source(Source::Auto) | Self::Checksum(Checksum::Auto) | Self::Lease(Lease::Auto) => {

@@ -24,6 +24,7 @@ pub(super) fn check(draft: &Draft, findings: &mut Findings) {
     unicast_only(draft, findings);
     router_count(draft, findings);
     fast_handover(draft, findings);
+    probe(draft, findings);
     owner(draft, findings);
     idle_settings(draft, findings);
 }
@@ -184,6 +185,27 @@ fn fast_handover(draft: &Draft, findings: &mut Findings) {
 }
 
 /// Ownership rule 16: the owner's addresses are the host's own, never leased or withdrawn.
+/// Probing that takes as long as Active_Down_Interval only adds traffic.
+fn probe(draft: &Draft, findings: &mut Findings) {
+    let (Some(Placed { value: probe, at }), Some(version)) = (draft.probe.given(), draft.version()) else { return };
+    let (Some(interval), Some(priority)) =
+        (draft.interval.or(timing::DEFAULT_INTERVAL), draft.priority.or(Priority::DEFAULT))
+    else {
+        return;
+    };
+    let Some(interval) = timing::interval(version, interval) else { return };
+    let wait = interval.active_down_interval(version, priority);
+    let answer = interval.duration() * u32::from(probe.after.get()) + probe.span();
+    if answer >= wait {
+        let found = findings.warning(*at, "`probe` has no effect: Active_Down_Interval is over before its answer");
+        found.help(format!(
+            "the answer takes {}, Active_Down_Interval is {}",
+            duration::write(answer),
+            duration::write(wait)
+        ));
+    }
+}
+
 fn owner(draft: &Draft, findings: &mut Findings) {
     let Some(priority) = draft.priority.given().filter(|priority| priority.value == Priority::OWNER) else { return };
     if let Some(Placed { value: Lease::Auto | Lease::Seconds(_), at }) = draft.lease.given() {

@@ -5,6 +5,9 @@ use core::cell::RefCell;
 use core::fmt;
 use core::ops::Deref;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -91,18 +94,30 @@ impl Files {
         Self { folder, contents: RefCell::new(contents), from_disk: false }
     }
 
-    /// Returns the content of a file; `read` looks at the disk, where that is still to be done.
+    /// Returns the content of a file; `read` makes it of an open one, where that is still to be done.
     ///
     /// # Errors
-    /// Those of `read`.
-    pub(super) fn content<E>(&self, name: &str, read: impl FnOnce(&Path) -> Result<Content, E>) -> Result<Content, E> {
+    /// Those of `read`, which is given the error where the file cannot be opened.
+    pub(super) fn content<E>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&Path, io::Result<File>) -> Result<Content, E>,
+    ) -> Result<Content, E> {
         let path = self.path(name);
         if let Some(known) = self.contents.borrow().get(&path).filter(|_| !self.from_disk) {
             return Ok(known.clone());
         }
-        let content = read(&path)?;
+        let content = read(&path, self.open(&path))?;
         self.contents.borrow_mut().insert(path, content.clone());
         Ok(content)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        if !self.from_disk {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        // Without O_NONBLOCK, opening a FIFO would wait for a writer.
+        File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
     }
 
     /// Returns where a file is.

@@ -1,19 +1,20 @@
 //! One entry of `virtual_routers`, read key by key into a [`Draft`].
 
 use core::num::NonZeroU8;
+use core::time::Duration;
 use std::net::IpAddr;
 
 use vrrp_packet::{Priority, Version, Vrid};
 
 use super::diagnostics::Findings;
 use super::draft::{Draft, List};
-use super::model::{Announce, Checksum, HopLimit, Lease, Source, VirtualAddress};
+use super::model::{Announce, Checksum, HopLimit, Lease, Probe, Source, VirtualAddress};
 use super::read::{Field, Placed, Section};
 use super::source::Files;
 use super::tree::{Node, Value};
 use super::{address, authentication, password};
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "name",
     "interface",
     "vrid",
@@ -31,12 +32,16 @@ const KEYS: [&str; 21] = [
     "authentication",
     "source",
     "fast_handover",
+    "probe",
     "checksum",
     "lease",
     "announce",
     "source_ok",
 ];
 
+/// How long an answer to a probe must at least be waited for.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+const PROBE_KEYS: [&str; 3] = ["after", "count", "interval"];
 const ANNOUNCE_KEYS: [&str; 4] = ["repeat", "interval", "delay", "refresh"];
 
 impl Draft {
@@ -64,6 +69,7 @@ impl Draft {
             authentication: section.optional("authentication", findings, signed),
             source: section.optional("source", findings, source),
             fast_handover: section.optional("fast_handover", findings, Field::boolean),
+            probe: section.optional("probe", findings, probe),
             checksum: section.optional("checksum", findings, checksum),
             lease: section.optional("lease", findings, lease),
             announce: section.optional("announce", findings, announce),
@@ -205,6 +211,25 @@ fn lease(field: Field<'_>, findings: &mut Findings) -> Option<Lease> {
             None
         }
     }
+}
+
+fn probe(field: Field<'_>, findings: &mut Findings) -> Option<Probe> {
+    let section = Section::open(field.node, "`probe`", &PROBE_KEYS, findings)?;
+    let default = Probe::default();
+    let after = section.optional("after", findings, |f, to| f.byte(1..=2, to).and_then(NonZeroU8::new));
+    let count = section.optional("count", findings, |f, to| f.byte(1..=u8::MAX, to).and_then(NonZeroU8::new));
+    let interval = section.optional("interval", findings, |field, findings| {
+        let span = field.duration(findings)?;
+        if span < SHORTEST_WAIT {
+            field.refuse(findings, "at least 1ms").help("a host that is busy needs a moment; the default is 20ms");
+        }
+        (span >= SHORTEST_WAIT).then_some(span)
+    });
+    Some(Probe {
+        after: after.or(default.after)?,
+        count: count.or(default.count)?,
+        interval: interval.or(default.interval)?,
+    })
 }
 
 fn announce(field: Field<'_>, findings: &mut Findings) -> Option<Announce> {

@@ -25,6 +25,9 @@ pub struct Authentication {
     pub window_ms: u64,
     /// Whether this host's wall clock follows a time source.
     pub clock_synchronised: bool,
+    /// Whether a synchronised wall clock has ever confirmed the clock that signs; until then a peer that proves to be later
+    /// sets it ahead.
+    pub clock_confirmed: bool,
     /// The wall clock less the clock that signs, which follows it slowly.
     pub wall_clock_ahead_ms: i64,
     /// Every sender that was heard, in no order.
@@ -80,6 +83,7 @@ impl Authentication {
             },
             window_ms: millis(config.window),
             clock_synchronised: signing.is_some_and(|signing| signing.clock_synchronised),
+            clock_confirmed: signing.is_some_and(|signing| signing.clock_confirmed),
             wall_clock_ahead_ms: signing.map_or(0, |signing| signing.clock_behind_wall / 1_000_000),
             peers: peers
                 .map(|mark| PeerClock { source: mark.source, ahead_ms: mark.offset_nanos / 1_000_000 })

@@ -4,6 +4,7 @@
 
 mod authentication;
 mod client;
+mod connections;
 mod permission;
 mod request;
 
@@ -20,6 +21,3 @@ pub use request::{
 pub use server::{Context, ReloadJob, serve};
 pub use socket::{BindError, ControlSocket};
 pub use status::{ActiveRouter, Agent, Drain, Fault, RouterStatus, State, Status, Traffic};
-
-/// Where the agent listens unless the configuration says otherwise.
-pub const DEFAULT_SOCKET: &str = "/run/vipd/vipd.sock";

@@ -5,8 +5,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::serve::IncomingStream;
-use tokio::net::UnixListener;
 
+use super::connections::Connections;
 use super::request::{Problem, Reason};
 use super::server::Refusal;
 use crate::net::Peer;
@@ -15,9 +15,9 @@ use crate::net::Peer;
 #[derive(Clone, Debug)]
 pub(super) struct Client(Option<Peer>);
 
-impl Connected<IncomingStream<'_, UnixListener>> for Client {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self(Peer::of(stream.io()).ok())
+impl Connected<IncomingStream<'_, Connections>> for Client {
+    fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
+        Self(Peer::of(stream.io().stream()).ok())
     }
 }
 

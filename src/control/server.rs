@@ -17,6 +17,7 @@ use crate::config::{Config, VirtualRouter};
 use crate::election::{Drain, Instant};
 use crate::engine::{Command, Handle, Published};
 
+use super::connections::Connections;
 use super::permission::{self, Owners};
 use super::request::{Changed, DrainRequest, Problem, Reason, ReloadRequest, Reloaded, ResumeRequest};
 use super::socket::ControlSocket;
@@ -275,7 +276,7 @@ pub async fn serve<F>(socket: ControlSocket, context: Context, shutdown: F) -> i
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let listener = socket.listener()?;
+    let listener = Connections::new(socket.listener()?);
     let paths = paths(context, Owners::new(socket.group()));
     let service = paths.into_make_service_with_connect_info::<permission::Client>();
     let (tell, told) = oneshot::channel();

@@ -118,6 +118,8 @@ pub struct Traffic {
     /// Frames in which another machine claimed a virtual address while this node was Active.
     #[serde(default)]
     pub conflicts: u64,
+    /// How often the host of a silent Active Router was asked whether it lives.
+    pub probed: u64,
     /// Packets that were discarded, by reason; every reason is listed.
     pub discarded: BTreeMap<String, u64>,
 }
@@ -289,6 +291,7 @@ impl Traffic {
             received_release: counters.received_release.get(),
             became_active: counters.became_active.get(),
             conflicts: counters.conflicts.get(),
+            probed: counters.probed.get(),
             discarded: Discard::ALL.map(|reason| (reason.name().to_owned(), counters.discarded(reason))).into(),
         }
     }

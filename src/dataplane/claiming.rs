@@ -7,10 +7,11 @@ use crate::net::boot_nanos;
 use crate::net::link::LinkAddress;
 use crate::net::netlink::Failure;
 
-use super::claims::{Phase, Renewal, STALE};
+use super::claims::Phase;
 use super::kernel::Target;
+use super::lease::{RETRY, Renewal, STALE};
 use super::message::{Answer, Place, ReportEvent};
-use super::thread::{RETRY, Worker};
+use super::thread::Worker;
 
 /// How many refused addresses of one claim are reported; the rest is mostly more of the same.
 const REPORTED: usize = 4;
@@ -61,7 +62,7 @@ impl Worker {
     }
 
     /// Tells whether every address is free, or, for an address owner, there (ownership rules 15 and 16).
-    fn check_addresses(&self, index: usize) -> Result<(), Vec<ReportEvent>> {
+    pub(super) fn check_addresses(&self, index: usize) -> Result<(), Vec<ReportEvent>> {
         let router = &self.routers[index];
         let prepared = router.prepared.as_ref().map_err(|missing| vec![ReportEvent::NoInterface(missing.clone())])?;
         if router.plan.owner {

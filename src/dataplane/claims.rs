@@ -5,17 +5,12 @@
 use crate::net::netlink::Batch;
 
 use super::kernel::{Prepared, Target, removals};
+use super::lease::{self, Renewal};
 
 const SECOND: u64 = 1_000_000_000;
-/// How much of a lease must be left when it is renewed (ownership rule 12).
-const MARGIN: u64 = SECOND / 2;
-/// How long an order to claim may lie before it says nothing any more about who owns the addresses.
-pub(super) const STALE: u64 = SECOND;
 /// How often addresses that somebody removed are put back within [`RESTORE_WINDOW`].
 const RESTORES: usize = 10;
 const RESTORE_WINDOW: u64 = 60 * SECOND;
-/// How many renewals a second all routers together may cost (ownership rule 18).
-const RENEWALS_PER_SECOND: u64 = 64;
 
 /// Says where a router's addresses are.
 #[derive(Debug, Default)]
@@ -60,15 +55,6 @@ pub(super) struct Claim {
     withdrawn: Option<u64>,
     /// When addresses were put back, newest last.
     restored: Vec<u64>,
-}
-
-/// Says whether a lease may be renewed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Renewal {
-    /// It is young enough.
-    Allowed,
-    /// The last renewal is this old, in nanoseconds: another node may own the addresses by now.
-    Overrun(u64),
 }
 
 impl Claim {
@@ -132,17 +118,13 @@ impl Claim {
     /// Tells whether the lease of a held claim may be renewed or its addresses put back (ownership rule 12).
     pub(super) fn renewal(&self, lease: Option<u32>, now: u64) -> Renewal {
         let (Some(held), Some(lease)) = (self.held(), lease) else { return Renewal::Allowed };
-        let age = now.saturating_sub(held.renewed);
-        let limit = (u64::from(lease) * SECOND).saturating_sub(MARGIN);
-        if age < limit { Renewal::Allowed } else { Renewal::Overrun(age) }
+        lease::renewal(lease, held.renewed, now)
     }
 
     /// Returns when the lease of a held claim is to be renewed, where all routers together hold so many leased addresses.
     pub(super) fn renew_at(&self, lease: Option<u32>, leased: usize) -> Option<u64> {
-        let (held, lease) = (self.held()?, u64::from(lease?) * SECOND);
-        let leased = u64::try_from(leased).unwrap_or(u64::MAX);
-        let affordable = leased.saturating_mul(SECOND) / RENEWALS_PER_SECOND;
-        Some((held.renewed + (lease / 3).min(affordable.max(SECOND / 2))).max(held.retry_at))
+        let held = self.held()?;
+        Some(lease::renew_at(lease?, held.renewed, leased).max(held.retry_at))
     }
 
     /// Notes that addresses are put back, unless that happened too often of late.

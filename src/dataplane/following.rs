@@ -7,19 +7,24 @@ use crate::net::link::links;
 use crate::net::netlink::MonitorEvent;
 
 use super::announcer::{Frame, forwards};
-use super::claims::Renewal;
 use super::host::Host;
 use super::kernel::{Prepared, Target, new_additions, removal, removals};
+use super::lease::{RETRY, Renewal};
 use super::leftovers::leftovers;
 use super::message::{Answer, Place, ReportEvent};
 use super::plan::Plan;
-use super::thread::{RETRY, Stay, Worker};
+use super::thread::{Stay, Worker};
+
+/// How often the kernel's tables are read at the start before it is given up.
+const LOOKS: u32 = 5;
 
 impl Worker {
     /// Removes what an earlier run left behind, and nothing else (ownership rule 15).
     pub(super) fn remove_leftovers(&mut self) {
         self.unrecorded = true;
-        if let Err(error) = self.look_around() {
+        // Where the kernel's tables change while they are read, the next look is likely to succeed.
+        let looked = insistent(LOOKS, || self.look_around());
+        if let Err(error) = looked {
             self.tell(None, ReportEvent::Kernel(error));
             return;
         }
@@ -105,8 +110,21 @@ impl Worker {
             }
             let mut state = self.host.interface_state(&self.routers[index].plan);
             state.claimable = self.is_claimable(index);
-            if self.routers[index].told.replace(state) != Some(state) {
+            let told = self.routers[index].told.replace(state);
+            if told.is_none_or(|told| told.claimable) && !state.claimable {
+                self.tell_what_is_taken(index);
+            }
+            if told != Some(state) {
                 self.answer(Answer::Interface { router: index, state });
+            }
+        }
+    }
+
+    /// Says which addresses of a router are somebody else's, before they are needed.
+    fn tell_what_is_taken(&self, index: usize) {
+        for reason in self.check_addresses(index).err().into_iter().flatten() {
+            if let ReportEvent::Taken { wanted, found } = reason {
+                self.tell(Some(index), ReportEvent::Occupied { wanted, found });
             }
         }
     }
@@ -222,4 +240,35 @@ fn prepare(plan: &Plan, host: &Host) -> Result<Prepared, String> {
         }
     }
     Ok(Prepared::new(targets, frames))
+}
+
+/// Tries until it works, or so many times; returns the last outcome.
+fn insistent<T>(times: u32, mut attempt: impl FnMut() -> Result<T, String>) -> Result<T, String> {
+    let mut outcome = attempt();
+    for _ in 1..times {
+        if outcome.is_ok() {
+            break;
+        }
+        outcome = attempt();
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_at_first_is_tried_again_but_not_for_ever() {
+        let failing = |failures: u32| {
+            let mut tried = 0;
+            let outcome = insistent(LOOKS, || {
+                tried += 1;
+                if tried > failures { Ok(()) } else { Err("EINTR".to_owned()) }
+            });
+            (outcome.is_ok(), tried)
+        };
+
+        assert_eq!([0, 2, 9].map(failing), [(true, 1), (true, 3), (false, LOOKS)]);
+    }
 }

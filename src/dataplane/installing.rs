@@ -5,8 +5,9 @@ use core::time::Duration;
 
 use crate::net::boot_nanos;
 
-use super::claims::{Phase, Renewal};
+use super::claims::Phase;
 use super::kernel::{Prepared, Target, new_additions, removals};
+use super::lease::Renewal;
 use super::message::{Answer, Place, ReportEvent};
 use super::plan::Plan;
 use super::thread::{Router, Stay, Worker};

@@ -166,6 +166,17 @@ pub enum ReportEvent {
         /// What is there.
         found: Place,
     },
+    /// Somebody else has configured an address that this node does not need yet.
+    #[error(
+        "this node cannot take {wanted} over: {found} is there and was not configured by vipd; remove it or take it out of \
+         `addresses`"
+    )]
+    Occupied {
+        /// What would be added.
+        wanted: Place,
+        /// What is there.
+        found: Place,
+    },
     /// The router is address owner, but the host does not have the address.
     #[error("priority 255 needs {0}, which is not there: configure it on this host or choose a lower priority")]
     NotOwned(Place),

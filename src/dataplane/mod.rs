@@ -13,6 +13,7 @@ mod handle;
 mod host;
 mod installing;
 mod kernel;
+pub mod lease;
 mod leftovers;
 mod message;
 mod oversight;

@@ -5,6 +5,7 @@
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 
+use super::lease::is_silent;
 use super::message::ReportEvent;
 use super::thread::Worker;
 
@@ -17,7 +18,8 @@ impl Worker {
             return Some(ReportEvent::Superseded);
         }
         let plan = &self.routers[index].plan;
-        let silent = Duration::from_nanos(now.saturating_sub(self.shared.vouched[index].load(Ordering::Acquire)));
-        (!plan.owner && silent >= plan.silence).then_some(ReportEvent::NotVouched(silent))
+        let vouched = self.shared.vouched[index].load(Ordering::Acquire);
+        let objects = !plan.owner && is_silent(plan.silence, vouched, now);
+        objects.then(|| ReportEvent::NotVouched(Duration::from_nanos(now.saturating_sub(vouched))))
     }
 }

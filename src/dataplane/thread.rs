@@ -1,6 +1,5 @@
 //! The loop of the address thread: orders, notifications, timers. Withdrawals come before everything else.
 
-use core::time::Duration;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -16,19 +15,11 @@ use super::claims::{Claim, Phase};
 use super::handle::Shared;
 use super::host::Host;
 use super::kernel::Prepared;
+use super::lease::{beat_within, promised_within};
 use super::leftovers::StateFile;
 use super::message::{Answer, InterfaceState, Order, Report, ReportEvent};
 use super::oversight::Oversight;
 use super::plan::{Plan, Settings};
-
-/// How soon the thread runs again at the latest while it has addresses, and else.
-const BEAT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
-/// How long the kernel may hold it up beyond that. Together they end before the election thread would call a lease of 3 s
-/// unrenewed (ownership rule 13), so that the guardian can withdraw in order.
-const HELD_UP: Duration = Duration::from_millis(1750);
-
-/// How soon something that the kernel did not do is tried again, in nanoseconds.
-pub(super) const RETRY: u64 = 50_000_000;
 
 /// Is everything that the thread knows of one Virtual Router.
 pub(super) struct Router {
@@ -144,12 +135,11 @@ impl Worker {
 
     /// Shows that the thread runs. Called before anything that may have to wait for the kernel.
     fn beat(&self) {
-        self.oversight.promise(Some(self.beat_within() + HELD_UP));
+        self.oversight.promise(Some(promised_within(self.has_addresses())));
     }
 
-    fn beat_within(&self) -> Duration {
-        let idle = self.routers.iter().all(|router| matches!(router.claim.phase, Phase::Free));
-        if idle { BEAT.1 } else { BEAT.0 }
+    fn has_addresses(&self) -> bool {
+        self.routers.iter().any(|router| !matches!(router.claim.phase, Phase::Free))
     }
 
     /// Takes all orders that are there and tells whether the thread is to end.
@@ -242,7 +232,8 @@ impl Worker {
     /// Sleeps until there is an order, a notification, something is due, or it is time to show that the thread runs.
     fn wait(&mut self) {
         self.beat();
-        let beat = boot_nanos().saturating_add(u64::try_from(self.beat_within().as_nanos()).unwrap_or(u64::MAX));
+        let beat = boot_nanos()
+            .saturating_add(u64::try_from(beat_within(self.has_addresses()).as_nanos()).unwrap_or(u64::MAX));
         let armed = self.timer.arm(Some(self.next_deadline().map_or(beat, |due| due.min(beat))));
         let mut sources = [
             PollFd::new(self.shared.wake.as_fd(), PollFlags::POLLIN),

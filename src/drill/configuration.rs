@@ -20,6 +20,15 @@ pub enum Transport {
     Multicast,
 }
 
+/// What both nodes do alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Habits {
+    /// Preempt_Mode.
+    pub(super) preempt: bool,
+    /// Whether they probe the host of a late Active Router.
+    pub(super) probe: bool,
+}
+
 /// The id of the key that both nodes have, where they have one.
 pub(super) const KEY_ID: u8 = 1;
 
@@ -28,7 +37,7 @@ pub(super) fn write(
     side: Side,
     interval: Interval,
     transport: Transport,
-    preempt: bool,
+    habits: Habits,
     key: Option<&Path>,
     socket: &Path,
 ) -> String {
@@ -37,6 +46,8 @@ pub(super) fn write(
     let authentication = key.map_or_else(String::new, |file| {
         format!("authentication: {{ keys: [{{ id: {KEY_ID}, file: {} }}] }}", quoted(file))
     });
+    let Habits { preempt, probe } = habits;
+    let probe = if probe { "probe: {}" } else { "" };
     let others = match transport {
         Transport::Unicast => format!("peers: [{}]", side.other().address()),
         Transport::Multicast => "routers: 2".to_owned(),
@@ -53,6 +64,7 @@ virtual_routers:
     advertisement_interval: {interval}ms
     preempt: {preempt}
     {others}
+    {probe}
     {authentication}
 ",
         priority = side.priority().get(),

@@ -9,7 +9,7 @@ use super::DrillError;
 use super::patience::Patience;
 use super::plan::{ATTACKER, CLIENT_ADDRESS, INTERFACE, PREFIX, Side};
 use crate::net::Netlink;
-use crate::net::link;
+use crate::net::link::{self, Link};
 use crate::net::namespace::{Namespace, NamespaceError, become_root_in_user_namespace};
 
 const BRIDGE: &str = "br0";
@@ -117,10 +117,16 @@ fn index_of(netlink: &mut Netlink, name: &str) -> Result<u32, DrillError> {
     link::index_of(netlink, name)?.ok_or_else(|| DrillError::NoLink(name.to_owned()))
 }
 
+/// Tells whether no news of an interface's beginning is on its way: such news would open a port of the switch again that a
+/// drill has cut. A bridge is never reported up, and cut off by nobody.
+fn has_settled(link: &Link) -> bool {
+    link.running && (link.reported_up || link.name == BRIDGE)
+}
+
 fn wait_until_running(netlink: &mut Netlink, patience: &Patience) -> Result<(), DrillError> {
     let mut waiting = String::new();
     let running = patience.until(LINK_PATIENCE, || match link::links(netlink) {
-        Ok(links) => match links.into_iter().find(|link| link.up && !link.running) {
+        Ok(links) => match links.into_iter().find(|link| link.up && !has_settled(link)) {
             Some(link) => {
                 waiting = link.name;
                 None

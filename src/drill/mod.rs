@@ -24,6 +24,7 @@ mod scratch;
 mod strain;
 #[cfg(test)]
 mod tests;
+mod wall_clock;
 mod watch;
 
 use core::time::Duration;
@@ -45,7 +46,7 @@ pub use measure::{Attack, Figures, Lateness, Pace};
 pub use millis::Millis;
 pub use plan::Side;
 pub use report::{Amount, Drill, Missed, Report};
-pub use scenario::Scenario;
+pub use scenario::{Missing, Scenario};
 pub use scenarios::SCENARIOS;
 
 use patience::Patience;
@@ -117,6 +118,19 @@ pub enum DrillError {
     /// The user or the system ended the drill.
     #[error("interrupted by {0}")]
     Interrupted(Signal),
+    /// The system lacks what a scenario needs.
+    #[error("this system cannot play the scenario: {0}")]
+    Missing(#[from] Missing),
+    /// A node discarded what its peer had sent.
+    #[error("node {} discarded advertisements of its peer: {reasons}; its log says:\n{log}", .side.name())]
+    Discarded {
+        /// Which node.
+        side: Side,
+        /// Each reason, and how often.
+        reasons: String,
+        /// The last lines of its log.
+        log: String,
+    },
     /// A node ended although nobody told it to.
     #[error("node {} ended ({status}); its log says:\n{log}", .side.name())]
     Ended {
@@ -177,12 +191,14 @@ pub fn run(options: &DrillOptions, progress: &mut dyn Progress) -> Result<Report
     for &interval in &options.intervals {
         for scenario in &options.scenarios {
             let mut runs = Vec::new();
-            for _ in 0..options.runs {
+            for run in 0..options.runs {
                 let scratch = Scratch::new()?;
                 let setting = Setting {
                     interval,
                     transport: options.transport,
                     load: options.load,
+                    // The middle of this run's share of an interval.
+                    moment: interval.duration() * (2 * run + 1) / (2 * options.runs),
                     program: &program,
                     directory: scratch.path(),
                 };

@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 use super::DrillError;
 use super::lab::Lab;
 use super::plan::{ROUTER, Side};
+use super::wall_clock::WallClock;
 use crate::control::{Client, ClientError, DrainRequest, ResumeRequest, RouterStatus};
 
 /// How many lines of a node's log an error quotes.
@@ -31,15 +32,19 @@ pub(super) struct Node {
     program: PathBuf,
     config: PathBuf,
     log: PathBuf,
+    /// Where it does not live by the machine's.
+    clock: Option<WallClock>,
 }
 
 impl Node {
-    /// Starts `program run` inside the host, from a configuration written into `directory`, which must not exist.
+    /// Starts `program run` inside the host, from a configuration written into `directory`, which must not exist; with a
+    /// wall clock of its own, if wished.
     pub(super) fn start(
         lab: &Lab,
         side: Side,
         directory: &Path,
         program: &Path,
+        own_clock: bool,
         configuration: impl FnOnce(&Path) -> String,
     ) -> Result<Self, DrillError> {
         let file = |doing, path: &Path| {
@@ -51,9 +56,10 @@ impl Node {
         fs::write(&config, configuration(&socket)).map_err(file("write", &config))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| DrillError::System { doing: "start a runtime", source })?;
-        let process = launch(lab, side, program, &config, &log)?;
+        let clock = own_clock.then(|| WallClock::new(directory)).transpose()?;
+        let process = launch(lab, side, program, &config, &log, clock.as_ref())?;
         let client = Client::with_patience(socket, PATIENCE);
-        Ok(Self { side, process, client, runtime, program: program.to_owned(), config, log })
+        Ok(Self { side, process, client, runtime, program: program.to_owned(), config, log, clock })
     }
 
     /// Tells whether the process that was started last has ended.
@@ -63,7 +69,7 @@ impl Node {
 
     /// Starts a node that has ended once more, with the same configuration.
     pub(super) fn start_again(&mut self, lab: &Lab) -> Result<(), DrillError> {
-        self.process = launch(lab, self.side, &self.program, &self.config, &self.log)?;
+        self.process = launch(lab, self.side, &self.program, &self.config, &self.log, self.clock.as_ref())?;
         Ok(())
     }
 
@@ -128,6 +134,42 @@ impl Node {
         }
         let _ = kill(guardian, Signal::SIGKILL);
         let _ = self.process.wait();
+        if self.clock.is_some() {
+            WallClock::forget(self.process.id());
+        }
+    }
+
+    /// Steps its own wall clock to this many seconds ahead of the machine's.
+    pub(super) fn step_clock(&self, ahead: i64) -> Result<(), DrillError> {
+        self.clock.as_ref().map_or(Ok(()), |clock| clock.step_to(ahead))
+    }
+
+    /// Returns by how many milliseconds its agent sees the wall clock ahead of the clock that it signs with.
+    pub(super) fn wall_clock_ahead(&mut self) -> Result<i64, DrillError> {
+        let signing = self.status()?.and_then(|status| status.authentication);
+        Ok(signing.map_or(0, |signing| signing.wall_clock_ahead_ms))
+    }
+
+    /// Makes sure that it believed whatever reached it.
+    pub(super) fn has_discarded_nothing(&mut self) -> Result<(), DrillError> {
+        let Some(status) = self.status()? else { return Err(self.late("answer", PATIENCE)) };
+        let discarded = status.traffic.discarded;
+        let reasons: Vec<String> = discarded
+            .iter()
+            .filter(|(_, times)| **times > 0)
+            .map(|(reason, times)| format!("{reason} {times}"))
+            .collect();
+        match reasons.is_empty() {
+            true => Ok(()),
+            false => {
+                Err(DrillError::Discarded { side: self.side, reasons: reasons.join(", "), log: self.last_words() })
+            }
+        }
+    }
+
+    /// Says that it did not come as far as it should.
+    pub(super) fn late(&self, doing: &'static str, within: Duration) -> DrillError {
+        DrillError::TooLate { side: self.side, doing, within, log: self.last_words() }
     }
 
     /// Returns how much memory the agent needs for itself, in KiB: pages that it shares count in part.
@@ -176,13 +218,21 @@ impl Drop for Node {
     }
 }
 
-fn launch(lab: &Lab, side: Side, program: &Path, config: &Path, log: &Path) -> Result<Child, DrillError> {
+fn launch(
+    lab: &Lab,
+    side: Side,
+    program: &Path,
+    config: &Path,
+    log: &Path,
+    clock: Option<&WallClock>,
+) -> Result<Child, DrillError> {
     let output = File::options().create(true).append(true).open(log);
     let output = output.map_err(|source| DrillError::File { doing: "write", path: log.to_owned(), source })?;
     let mut command = Command::new(program);
     command.arg0("vipd").arg("--config").arg(config).arg("run").stdin(Stdio::null()).stdout(Stdio::null());
     // The terminal's Ctrl-C is for the drill alone, which then ends its nodes.
     command.stderr(output).process_group(0);
+    command.envs(clock.into_iter().flat_map(WallClock::environment));
     let system = |source| DrillError::System { doing: "start `vipd run`", source };
     lab.host(side).namespace.spawn(command).map_err(system)
 }

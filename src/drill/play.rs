@@ -34,6 +34,8 @@ pub(super) struct Setting<'a> {
     pub(super) transport: Transport,
     /// How long nodes are under load.
     pub(super) load: Duration,
+    /// How much later a host dies, within an interval: what is seen of it depends on when it advertised last.
+    pub(super) moment: Duration,
     /// What is started as `vipd`.
     pub(super) program: &'a Path,
     /// Where each node gets a directory.
@@ -64,7 +66,8 @@ pub(super) fn play(
     phase("measuring the noise");
     let quiet = boot_nanos();
     // As long as what follows: the longer one waits, the longer the longest gap.
-    patience.rest(QUIET + scenario.fault.wait(setting.interval))?;
+    let moment = if scenario.fault.kills_host() { setting.moment } else { Duration::ZERO };
+    patience.rest(QUIET + scenario.fault.wait(setting.interval) + moment)?;
     phase(scenario.summary);
     let fault = boot_nanos();
     let (healed, borne) = match scenario.fault {
@@ -108,12 +111,13 @@ impl Stage<'_> {
     fn start_pair(&mut self, scenario: &Scenario, setting: &Setting<'_>) -> Result<(), DrillError> {
         let key = scenario.fault.needs_keys().then(|| configuration::write_key(setting.directory)).transpose()?;
         let Setting { interval, transport, .. } = *setting;
+        let habits = configuration::Habits { preempt: scenario.preempt, probe: scenario.fault.is_probed() };
         for side in Side::BOTH {
-            let configure = |socket: &Path| {
-                configuration::write(side, interval, transport, scenario.preempt, key.as_deref(), socket)
-            };
+            let configure =
+                |socket: &Path| configuration::write(side, interval, transport, habits, key.as_deref(), socket);
             let directory = setting.directory.join(side.name());
-            self.nodes.push(Node::start(&self.lab, side, &directory, setting.program, configure)?);
+            let own_clock = side == Side::A && scenario.fault.needs_wall_clock();
+            self.nodes.push(Node::start(&self.lab, side, &directory, setting.program, own_clock, configure)?);
             // The preferred node's wait is the shorter one, but it must have begun.
             self.wait_for(side, "start", |status| status.state != State::Initialize)?;
         }
@@ -125,7 +129,7 @@ impl Stage<'_> {
 
     fn bear(&mut self, strain: Strain, setting: &Setting<'_>) -> Result<Borne, DrillError> {
         let how = (setting.interval, setting.transport);
-        strain.bear(&mut self.lab, &self.nodes, how, setting.load, self.patience)
+        strain.bear(&mut self.lab, &mut self.nodes, how, setting.load, self.patience)
     }
 
     fn drain_a(&mut self) -> Result<(), DrillError> {
@@ -139,7 +143,7 @@ impl Stage<'_> {
         match fault {
             Fault::ClaimRefused => self.lab.configure_virtual_address(Side::A),
             Fault::DrainRefused => self.lab.configure_virtual_address(Side::B),
-            Fault::HostDeath
+            Fault::HostDeath { .. }
             | Fault::KillAgent
             | Fault::Drain
             | Fault::Resume
@@ -179,7 +183,7 @@ impl Stage<'_> {
                 self.wait_for_answers(probe, taker, since)?;
                 self.start_again(returns, probe)?;
             }
-            Fault::HostDeath
+            Fault::HostDeath { .. }
             | Fault::KillAgent
             | Fault::Drain
             | Fault::Resume
@@ -219,7 +223,7 @@ impl Stage<'_> {
 
     fn inject(&mut self, fault: Fault) -> Result<(), DrillError> {
         match fault {
-            Fault::HostDeath => {
+            Fault::HostDeath { .. } => {
                 self.lab.set_cut(Side::A, true)?;
                 self.node(Side::A).kill_all();
                 Ok(())
@@ -247,7 +251,7 @@ impl Stage<'_> {
             Fault::Unhearing => self.lab.set_unheard(Side::B, false),
             Fault::Partition => self.lab.set_cut(Side::A, false),
             Fault::Lifeless(lifeless) => lifeless.pass(self.node(Side::A)),
-            Fault::HostDeath
+            Fault::HostDeath { .. }
             | Fault::KillAgent
             | Fault::Drain
             | Fault::Resume
@@ -271,7 +275,7 @@ impl Stage<'_> {
             Fault::DrainRefused => self.wait_for(Side::A, "take the role back", |status| {
                 status.state == State::Active && status.drain == Drain::Off
             }),
-            Fault::HostDeath
+            Fault::HostDeath { .. }
             | Fault::KillAgent
             | Fault::Drain
             | Fault::Resume
@@ -355,8 +359,8 @@ impl Stage<'_> {
     }
 
     fn late(&mut self, side: Side, doing: &'static str) -> DrillError {
-        let (within, log) = (self.bound(), self.node(side).last_words());
-        DrillError::TooLate { side, doing, within, log }
+        let within = self.bound();
+        self.node(side).late(doing, within)
     }
 
     #[expect(clippy::indexing_slicing, reason = "both nodes are started before anything else is asked of them")]

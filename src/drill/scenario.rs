@@ -9,6 +9,7 @@ use super::lifeless::{self, Lifeless};
 use super::plan::{Side, VERSION};
 use super::scenarios::{PUT_RIGHT, SCENARIOS};
 use super::strain::Strain;
+use super::wall_clock;
 
 /// Describes one drill.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,11 +28,28 @@ pub struct Scenario {
     pub(super) targets: Targets,
 }
 
+/// Names what a system may lack although it can play most scenarios.
+#[derive(Debug, thiserror::Error)]
+pub enum Missing {
+    /// Nobody may make a control group.
+    #[error("no control group can be made here ({0})")]
+    ControlGroup(io::Error),
+    /// The library that fakes a wall clock is not there.
+    #[error("libfaketime is not installed")]
+    Faketime,
+    /// The program cannot be given a library.
+    #[error("the wall clock of a statically linked program cannot be faked")]
+    DynamicLinking,
+}
+
 /// Says what is done to `a`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fault {
     /// The cable goes dead without a sign, and every process with it.
-    HostDeath,
+    HostDeath {
+        /// Whether the peer probes the host of a late Active Router.
+        probed: bool,
+    },
     /// The agent is killed; its guardian lives.
     KillAgent,
     /// The operator gives the role away.
@@ -74,11 +92,14 @@ pub(super) struct Targets {
     pub(super) two_owners: Duration,
 }
 
+/// How long five probes of 20 ms take, as `probe: {}` has it.
+const PROBING: Duration = Duration::from_millis(100);
+
 impl Fault {
     /// Returns who has the address before.
     pub(super) const fn holder(self) -> Side {
         match self {
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Terminate
@@ -98,7 +119,7 @@ impl Fault {
     /// Returns who gets the address next: the holder itself, where the role comes back or never leaves.
     pub(super) const fn taker(self) -> Side {
         match self {
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Terminate
@@ -115,7 +136,8 @@ impl Fault {
     /// Tells whether nothing but silence tells the peer.
     pub(super) const fn is_silent(self) -> bool {
         match self {
-            Self::HostDeath | Self::Carrier | Self::Unheard | Self::Partition => true,
+            Self::HostDeath { probed } => !probed,
+            Self::Carrier | Self::Unheard | Self::Partition => true,
             Self::KillAgent
             | Self::Drain
             | Self::Resume
@@ -132,7 +154,7 @@ impl Fault {
 
     /// Tells whether the host itself is gone, so that what its kernel still holds counts for nothing.
     pub(super) const fn kills_host(self) -> bool {
-        matches!(self, Self::HostDeath)
+        matches!(self, Self::HostDeath { .. })
     }
 
     /// Tells whether the role stays where it is throughout.
@@ -140,16 +162,26 @@ impl Fault {
         matches!(self, Self::Unhearing | Self::AddressRemoved | Self::ClaimRefused | Self::Strain(_))
     }
 
+    /// Tells whether the peer probes the host of a late Active Router.
+    pub(super) const fn is_probed(self) -> bool {
+        matches!(self, Self::HostDeath { probed: true })
+    }
+
     /// Tells whether the nodes have keys.
     pub(super) const fn needs_keys(self) -> bool {
-        matches!(self, Self::Strain(Strain::Hijack { signed: true }))
+        matches!(self, Self::Strain(Strain::Hijack { signed: true } | Strain::ClockSteps))
+    }
+
+    /// Tells whether `a` has a wall clock of its own.
+    pub(super) const fn needs_wall_clock(self) -> bool {
+        matches!(self, Self::Strain(Strain::ClockSteps))
     }
 
     /// Returns how long the address may be away where the role stays.
     pub(super) const fn bearable_absence(self) -> Duration {
         match self {
             Self::AddressRemoved => PUT_RIGHT.outage,
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Resume
@@ -171,7 +203,7 @@ impl Fault {
         match self {
             Self::Unheard | Self::Unhearing | Self::Partition => true,
             Self::Lifeless(lifeless) => lifeless.heals(),
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Resume
@@ -189,7 +221,7 @@ impl Fault {
     pub(super) const fn was_away(self) -> bool {
         match self {
             Self::Lifeless(lifeless) => lifeless.heals(),
-            Self::HostDeath
+            Self::HostDeath { .. }
             | Self::KillAgent
             | Self::Drain
             | Self::Resume
@@ -208,16 +240,19 @@ impl Fault {
 
     /// Returns what the taker waits before it takes the role: the client's outage where nobody serves meanwhile.
     pub(super) fn wait(self, interval: Interval) -> Duration {
+        let down = interval.active_down_interval(VERSION, self.taker().priority());
         match self {
-            Self::HostDeath
+            Self::HostDeath { probed: true } => {
+                let interval = interval.duration();
+                down.min(interval + interval / 16 + PROBING)
+            }
+            Self::HostDeath { probed: false }
             | Self::Resume
             | Self::Carrier
             | Self::Unheard
             | Self::Partition
             // At most: the guardian is sooner.
-            | Self::Lifeless(_) => {
-                interval.active_down_interval(VERSION, self.taker().priority())
-            }
+            | Self::Lifeless(_) => down,
             Self::KillAgent
             | Self::Drain
             | Self::Terminate
@@ -241,7 +276,13 @@ impl Scenario {
     ///
     /// # Errors
     /// What is missing.
-    pub fn is_playable(&self) -> io::Result<()> {
-        if self.fault == Fault::Lifeless(Lifeless::Frozen) { lifeless::freezer().map(drop) } else { Ok(()) }
+    pub fn is_playable(&self) -> Result<(), Missing> {
+        if self.fault.needs_wall_clock() {
+            return wall_clock::library().map(drop);
+        }
+        match self.fault == Fault::Lifeless(Lifeless::Frozen) {
+            true => lifeless::freezer().map(drop).map_err(Missing::ControlGroup),
+            false => Ok(()),
+        }
     }
 }

@@ -22,9 +22,17 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "host-death",
         summary: "the Active host dies: its cable goes silent and every process ends",
         drained: false,
-        fault: Fault::HostDeath,
+        fault: Fault::HostDeath { probed: false },
         preempt: true,
         targets: PLANNED,
+    },
+    Scenario {
+        name: "suspicion",
+        summary: "the same where the peer probes the host of a late Active Router",
+        drained: false,
+        fault: Fault::HostDeath { probed: true },
+        preempt: true,
+        targets: Targets { outage: Duration::from_millis(50), two_owners: Duration::ZERO },
     },
     Scenario {
         name: "kill",
@@ -132,6 +140,11 @@ pub const SCENARIOS: &[Scenario] = &[
         targets: PUT_RIGHT,
     },
     strain("starve", "busy loops compete with both nodes for the processors", Strain::Starve),
+    strain(
+        "clock-step",
+        "the wall clock of the Active node is stepped an hour ahead, then an hour back; both nodes have keys",
+        Strain::ClockSteps,
+    ),
     strain(
         "hijack",
         "a third host floods nodes that have keys with forged and recorded advertisements",

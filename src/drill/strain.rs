@@ -18,17 +18,23 @@ use super::measure::Attack;
 use super::metronome::Metronome;
 use super::node::Node;
 use super::patience::Patience;
-use super::plan::ATTACKER;
+use super::plan::{ATTACKER, Side};
 use crate::net::{Mac, boot_nanos};
 
 /// How many loops compete for the processors; every other one is pinned to a processor.
 const BUSY_LOOPS: usize = 8;
+/// How far a wall clock is stepped, in seconds.
+const HOUR: i64 = 3600;
+/// How long an agent may take to see a step: it looks once a second, when an advertisement wakes it.
+const CLOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Says what they have to bear.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Strain {
     /// Busy loops take the processors.
     Starve,
+    /// The wall clock of `a` steps an hour either way.
+    ClockSteps,
     /// A third host forges advertisements.
     Hijack {
         /// Whether the nodes have keys.
@@ -52,22 +58,23 @@ impl Strain {
     pub(super) fn bear(
         self,
         lab: &mut Lab,
-        nodes: &[Node],
+        nodes: &mut [Node],
         (interval, transport): (Interval, Transport),
         load: Duration,
         patience: &Patience,
     ) -> Result<Borne, DrillError> {
         let attacker = match self {
-            Self::Starve => None,
+            Self::Starve | Self::ClockSteps => None,
             Self::Hijack { signed } => Some(Attacker::connect(lab, Forgery { interval, transport, signed }, patience)?),
         };
         let before = memory(nodes)?;
         let metronome = Metronome::start(interval)?;
-        let (flood, busy) = match attacker {
-            Some(attacker) => (Some(attacker.begin()?), None),
-            None => (None, Some(Busy::start()?)),
-        };
-        patience.rest(load)?;
+        let busy = (self == Self::Starve).then(Busy::start).transpose()?;
+        let flood = attacker.map(Attacker::begin).transpose()?;
+        match self {
+            Self::Starve | Self::Hijack { .. } => patience.rest(load)?,
+            Self::ClockSteps => step_clocks(nodes, load, patience)?,
+        }
         let until = boot_nanos();
         drop(busy);
         let packets_per_second = flood.map(|flood| flood.finish(load)).transpose()?;
@@ -85,6 +92,25 @@ impl Strain {
         };
         Ok(Borne { until, ticks, attack })
     }
+}
+
+/// Steps the wall clock of `a` an hour ahead and then an hour back, each for half of the time.
+///
+/// # Errors
+/// [`DrillError::TooLate`] where the node has not seen a step, [`DrillError::Discarded`] where one made a node refuse
+/// what its peer sent.
+fn step_clocks(nodes: &mut [Node], load: Duration, patience: &Patience) -> Result<(), DrillError> {
+    let stepped = &mut nodes[Side::A.index()];
+    for ahead in [HOUR, -HOUR] {
+        stepped.step_clock(ahead)?;
+        let seen = patience.until(CLOCK_PATIENCE, || match stepped.wall_clock_ahead() {
+            Ok(seen) => (seen.abs_diff(ahead * 1000) < HOUR.unsigned_abs()).then_some(Ok(())),
+            Err(error) => Some(Err(error)),
+        })?;
+        seen.unwrap_or_else(|| Err(stepped.late("see its wall clock step", CLOCK_PATIENCE)))?;
+        patience.rest(load / 2)?;
+    }
+    nodes.iter_mut().try_for_each(Node::has_discarded_nothing)
 }
 
 /// Sums up the memory of all agents, in KiB.

@@ -14,7 +14,7 @@ const ASSERTION_GAP: Duration = Duration::from_millis(1);
 /// Announcements that contention provokes keep at least this distance, and at the most one of
 /// [`LONGEST_ANNOUNCEMENT_GAP`]: between the two it is the Advertisement_Interval.
 const SHORTEST_ANNOUNCEMENT_GAP: Duration = Duration::from_millis(100);
-const LONGEST_ANNOUNCEMENT_GAP: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_ANNOUNCEMENT_GAP: Duration = Duration::from_secs(1);
 
 impl Router {
     /// Takes the role: the first advertisement leaves before the gate or the kernel is asked.

@@ -16,6 +16,7 @@ impl Router {
     pub(super) fn backup_timeout(&mut self, now: Instant, mut backup: Backup, actions: &mut Vec<Action>) {
         let deadline = self.active_down_deadline(&backup.listening);
         if now < deadline {
+            self.probe_when_due(now, backup, actions);
             return;
         }
         let late = now.since(deadline.max(backup.entered));
@@ -33,6 +34,7 @@ impl Router {
                 Cause::Preempted { peer: peer.source, priority: peer.priority }
             }
             (Basis::Silence { .. } | Basis::GaveUp { .. }, _) => Cause::ActiveDown,
+            (Basis::Gone { peer, .. }, _) => Cause::HostGone { peer },
             (Basis::Released { by, .. } | Basis::HandedOver { by, .. }, _) => Cause::Released { by },
         };
         self.become_active(now, cause, actions);
@@ -146,7 +148,17 @@ impl Router {
                 self.state = State::Aside(aside);
                 self.report(now, StateName::Aside, StateName::Aside, Cause::Stalled { by }, actions);
             }
-            State::Releasing(release) => self.fall_silent_after_absence(now, release, by, actions),
+            State::Releasing(mut release) => {
+                match release.listening.basis {
+                    Basis::Silence { .. } | Basis::Released { .. } | Basis::HandedOver { .. } | Basis::Gone { .. } => {
+                        release.listening.basis = Basis::Silence { since: now };
+                    }
+                    // This wait begins anew when the addresses are gone.
+                    Basis::GaveUp { .. } => {}
+                }
+                self.state = State::Releasing(release);
+                self.fall_silent_after_absence(now, release, by, actions);
+            }
             State::Opening(_) | State::Claiming(_) | State::Active(_) => self.leave_after_absence(now, by, actions),
         }
     }
@@ -186,7 +198,7 @@ impl Router {
         }
         let since = match backup.listening.basis {
             Basis::Silence { since } => since.max(peer.heard),
-            Basis::Released { .. } | Basis::HandedOver { .. } | Basis::GaveUp { .. } => peer.heard,
+            Basis::Released { .. } | Basis::HandedOver { .. } | Basis::Gone { .. } | Basis::GaveUp { .. } => peer.heard,
         };
         backup.listening.basis = Basis::Silence { since };
         self.state = State::Backup(backup);

@@ -105,6 +105,11 @@ pub enum Event {
         /// The epoch of the request.
         epoch: Epoch,
     },
+    /// The host of the Active Router answered none of the questions that [`Action::Probe`] asked for.
+    HostGone {
+        /// The silence that was asked about.
+        silence: Instant,
+    },
     /// The operator takes this node out.
     Drain(Drain),
     /// The operator lets this node take part again.
@@ -153,6 +158,13 @@ pub enum Action {
         /// Comes back in the answer.
         epoch: Epoch,
     },
+    /// Ask the Active Router's host whether it lives.
+    Probe {
+        /// Its own address.
+        peer: IpAddr,
+        /// When it was last heard; comes back in the answer.
+        silence: Instant,
+    },
     /// Tell the world: log, journal, hooks, metrics.
     Report(Transition),
 }
@@ -200,6 +212,11 @@ pub enum Cause {
     Owner,
     /// Active_Down_Timer fired: the Active Router was not heard for Active_Down_Interval.
     ActiveDown,
+    /// The Active Router was not heard in time, and its host did not answer either.
+    HostGone {
+        /// Whose host it is.
+        peer: IpAddr,
+    },
     /// The Active Router has a lower priority, and Active_Down_Timer fired: this node preempts it.
     Preempted {
         /// Who is Active.

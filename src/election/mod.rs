@@ -6,9 +6,11 @@
 
 mod active;
 mod backup;
+mod canonical;
 mod event;
 mod opening;
 mod operator;
+mod probing;
 mod reconfigure;
 mod releasing;
 mod router;
@@ -21,7 +23,7 @@ mod words;
 pub use event::{Action, Cause, Drain, Effective, Epoch, Event, Fault, Heard, StateName, Transition};
 pub use router::Router;
 pub(crate) use router::earliest;
-pub use settings::{Gate, Settings};
+pub use settings::{Gate, Probe, Settings};
 pub use time::Instant;
 pub use view::{Peer, View};
 

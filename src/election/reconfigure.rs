@@ -53,7 +53,7 @@ impl Router {
         // A wait that runs was promised to others: it ends as it began.
         let waits = match listening.basis {
             Basis::Silence { .. } => false,
-            Basis::Released { .. } | Basis::HandedOver { .. } | Basis::GaveUp { .. } => true,
+            Basis::Released { .. } | Basis::HandedOver { .. } | Basis::Gone { .. } | Basis::GaveUp { .. } => true,
         };
         if !told && !waits {
             listening.interval = self.settings.interval;

@@ -81,6 +81,7 @@ impl Router {
             Event::GateOpened { epoch } => self.gate_opened(now, epoch, actions),
             Event::GateRefused { epoch } => self.gate_refused(now, epoch, actions),
             Event::GateClosed { epoch } => self.gate_closed(now, epoch, actions),
+            Event::HostGone { silence } => self.host_gone(now, silence, actions),
             Event::Drain(mode) => self.drain(now, mode, actions),
             Event::Resume => self.resume(now, actions),
             Event::Shutdown => self.shutdown(now, actions),
@@ -94,7 +95,9 @@ impl Router {
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Initialize => None,
-            State::Backup(backup) => Some(self.active_down_deadline(&backup.listening)),
+            State::Backup(backup) => {
+                earliest(Some(self.active_down_deadline(&backup.listening)), self.probe_deadline(backup))
+            }
             State::Aside(aside) => self.aside_deadline(aside),
             State::Opening(tenure) | State::Claiming(tenure) | State::Active(tenure) => {
                 earliest(Some(tenure.adver_deadline), tenure.deposed.map(|deposed| deposed.until))
@@ -168,7 +171,7 @@ impl Router {
         let state = if self.in_fault() || self.drained {
             State::Aside(Aside::listening(listening))
         } else {
-            State::Backup(Backup { listening, entered: now, lower_since: None })
+            State::Backup(Backup { listening, entered: now, lower_since: None, asked: None })
         };
         self.enter(now, state, cause, actions);
     }

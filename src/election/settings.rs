@@ -1,5 +1,6 @@
 //! What a router is configured to do, as far as the election cares.
 
+use core::num::NonZeroU8;
 use core::time::Duration;
 use std::net::IpAddr;
 
@@ -22,12 +23,21 @@ pub struct Settings {
     pub startup_delay: Duration,
     /// Answer Priority 0 at once; only where no third router can wait (ownership rule 4).
     pub fast_handover: bool,
+    /// When the host of a silent Active Router is asked whether it lives; `None`: never.
+    pub probe: Option<Probe>,
     /// The database gate, where one guards the router.
     pub gate: Option<Gate>,
     /// The address that advertisements come from: it breaks ties between equal priorities (RFC 9568 §6.4.3).
     pub source: IpAddr,
     /// Whether the operator had drained this node before it started (ownership rule 9).
     pub drained: bool,
+}
+
+/// Says when a silent host is asked, as far as the election cares.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Probe {
+    /// How many advertisements must be missing.
+    pub after: NonZeroU8,
 }
 
 /// Describes a database gate as far as the election cares.

@@ -52,6 +52,8 @@ pub(super) struct Backup {
     pub(super) entered: Instant,
     /// Since when only a lower priority is heard: preempt_delay counts from here.
     pub(super) lower_since: Option<Instant>,
+    /// The silence for which the Active Router's host was asked: once is enough.
+    pub(super) asked: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -165,6 +167,8 @@ pub(super) enum Basis {
     Released { at: Instant, by: IpAddr },
     /// The Active Router said Priority 0 and no third router can wait: at once.
     HandedOver { at: Instant, by: IpAddr },
+    /// The Active Router's host did not answer: Skew_Time from then, or at once where no third router can wait.
+    Gone { at: Instant, peer: IpAddr, at_once: bool },
     /// This node said Priority 0 or fell silent: others get Skew_Time and a whole Active_Down_Interval.
     GaveUp { at: Instant },
 }
@@ -208,7 +212,8 @@ impl Listening {
         match self.basis {
             Basis::Silence { since } => since + self.interval.active_down_interval(version, priority),
             Basis::Released { at, by: _ } => at + self.interval.skew_time(version, priority),
-            Basis::HandedOver { at, by: _ } => at,
+            Basis::HandedOver { at, by: _ } | Basis::Gone { at, peer: _, at_once: true } => at,
+            Basis::Gone { at, peer: _, at_once: false } => at + self.interval.skew_time(version, priority),
             Basis::GaveUp { at } => {
                 at + self.interval.skew_time(version, priority) + self.interval.active_down_interval(version, priority)
             }

@@ -34,6 +34,7 @@ impl fmt::Display for Cause {
             Self::Started => f.write_str("the agent started"),
             Self::Owner => f.write_str("the agent started and owns the addresses"),
             Self::ActiveDown => f.write_str("the Active Router was not heard for Active_Down_Interval"),
+            Self::HostGone { peer } => write!(f, "{peer} is silent and its host does not answer"),
             Self::Preempted { peer, priority } => write!(f, "{peer} is Active with the lower priority {priority}"),
             Self::Released { by } => write!(f, "{by} gave up the role"),
             Self::NotReleased { peer } => write!(f, "{peer} was deposed and did not say Priority 0 in time"),

@@ -1,5 +1,6 @@
 //! The election thread's hands: what a router asks for is done, what others answer or order is passed on to it.
 
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use crate::dataplane::{Answer, Order};
@@ -23,8 +24,9 @@ impl Engine {
                 Action::SendAdvertisement { priority } => {
                     let socket = self.shares[self.share_of[index]].socket();
                     let member = &mut self.members[index];
-                    let (clock, offset) = (self.clock.read(now), self.clock.offset(now));
+                    let (clock, offset) = (self.clock.read(now), (self.clock.offset(now), self.clock.is_confirmed()));
                     let record = |router, sequence| self.ledger.signing(router, sequence, offset);
+                    self.ledger.speaking(index, member.checksum_form());
                     match member.advertise(socket, priority, clock, record) {
                         Ok(()) => {
                             member.published.counters.sent.increment();
@@ -53,6 +55,10 @@ impl Engine {
                 // No database is configured for any router, so nothing could answer; a refusal is the safe answer.
                 Action::OpenGate { epoch } => self.members[index].handle(now, Event::GateRefused { epoch }),
                 Action::CloseGate { epoch } => self.members[index].handle(now, Event::GateClosed { epoch }),
+                Action::Probe { peer, silence } => {
+                    self.members[index].published.counters.probed.increment();
+                    self.members[index].tell(&self.teller, now, News::Suspicion { peer, silence });
+                }
                 Action::Report(transition) => {
                     if transition.to == StateName::Active && transition.from != StateName::Active {
                         self.members[index].published.counters.became_active.increment();
@@ -149,18 +155,28 @@ impl Engine {
             let (router, event) = match command {
                 Command::Drain { router, mode } => (router, Event::Drain(mode)),
                 Command::Resume { router } => (router, Event::Resume),
-                Command::Shutdown => {
-                    self.stop_by = Some(Self::now() + self.longest_leave());
-                    (None, Event::Shutdown)
+                Command::HostGone { router, silence } => {
+                    let now = Self::now();
+                    self.members[router].handle(now, Event::HostGone { silence });
+                    self.act(router, now);
+                    continue;
                 }
             };
-            for index in 0..self.members.len() {
-                if router.is_none_or(|wanted| wanted == index) {
-                    let now = Self::now();
-                    self.members[index].commands += 1;
-                    self.members[index].handle(now, event);
-                    self.act(index, now);
-                }
+            self.carry_out(router, event);
+        }
+        if self.inbox.shutdown.swap(false, Ordering::AcqRel) {
+            self.stop_by = Some(Self::now() + self.longest_leave());
+            self.carry_out(None, Event::Shutdown);
+        }
+    }
+
+    fn carry_out(&mut self, router: Option<usize>, event: Event) {
+        for index in 0..self.members.len() {
+            if router.is_none_or(|wanted| wanted == index) {
+                let now = Self::now();
+                self.members[index].commands += 1;
+                self.members[index].handle(now, event);
+                self.act(index, now);
             }
         }
     }

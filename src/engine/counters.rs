@@ -123,6 +123,8 @@ pub struct Counters {
     pub received_release: Counter,
     /// How often this node became Active (the addresses were confirmed).
     pub became_active: Counter,
+    /// How often the host of a silent Active Router was asked whether it lives.
+    pub probed: Counter,
     /// Frames in which another machine claimed a virtual address while this node was Active.
     pub conflicts: Counter,
     discarded: [Counter; Discard::ALL.len()],

@@ -18,6 +18,7 @@ use super::handle::Inbox;
 use super::ledger::Ledger;
 use super::member::Member;
 use super::notice::Teller;
+use super::rhythm::{SHORTEST_ABSENCE, was_away};
 use super::signing_clock::SigningClock;
 use super::sockets::Share;
 
@@ -26,11 +27,6 @@ const ANSWERS: u64 = u64::MAX - 1;
 const TIMER: u64 = u64::MAX - 2;
 /// How soon something that could not be done is tried again: a withdrawal without room in the queue, a busy reader.
 const SOON: Duration = Duration::from_millis(1);
-
-/// How many of its intervals a router must have been away for to distrust what it hears next.
-const INTERVALS_OF_ABSENCE: u32 = 3;
-/// No interval is shorter than 10 ms, so nobody is away in less than three of them.
-const SHORTEST_ABSENCE: Duration = Duration::from_millis(30);
 
 /// The election thread.
 pub(super) struct Engine {
@@ -99,7 +95,7 @@ impl Engine {
         })
     }
 
-    /// Runs until every router has left its role after [`Command::Shutdown`], or the time for that is over.
+    /// Runs until every router has left its role after [`Handle::shut_down`](super::Handle::shut_down), or the time for that is over.
     ///
     /// # Errors
     /// What the kernel says of the poll itself; nothing else ends the thread.
@@ -164,7 +160,7 @@ impl Engine {
         }
         for index in 0..self.members.len() {
             let interval = self.members[index].plan.settings.interval.duration();
-            if late < interval * INTERVALS_OF_ABSENCE || !self.members[index].is_on_the_wire() {
+            if !was_away(late, interval) || !self.members[index].is_on_the_wire() {
                 continue;
             }
             self.forget_queued(self.share_of[index]);

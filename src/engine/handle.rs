@@ -29,8 +29,13 @@ pub enum Command {
         /// The router's index; `None`: all.
         router: Option<usize>,
     },
-    /// Leave every role in order, then end the thread.
-    Shutdown,
+    /// The host that [`News::Suspicion`](super::News::Suspicion) was about did not answer.
+    HostGone {
+        /// The router's index.
+        router: usize,
+        /// The silence that was asked about.
+        silence: Instant,
+    },
 }
 
 /// Copies what the election thread knows of one router.
@@ -61,6 +66,8 @@ pub struct Signing {
     pub clock_behind_wall: i64,
     /// Whether the wall clock was synchronised at that moment.
     pub clock_synchronised: bool,
+    /// Whether a synchronised wall clock has ever confirmed the signing clock.
+    pub clock_confirmed: bool,
 }
 
 /// Publishes one router to readers.
@@ -153,6 +160,7 @@ pub struct Handle {
     routers: Arc<Mutex<Arc<[Arc<Published>]>>>,
     commands: Arc<ArrayQueue<Command>>,
     changes: Arc<ArrayQueue<Vec<Change>>>,
+    shutdown: Arc<AtomicBool>,
     wake: Arc<Wake>,
 }
 
@@ -165,7 +173,9 @@ pub struct Inbox {
     pub commands: Arc<ArrayQueue<Command>>,
     /// Changes of the configuration, oldest first.
     pub changes: Arc<ArrayQueue<Vec<Change>>>,
-    /// Is notified after each command.
+    /// Whether every role is to be left in order, and the thread to end: no queue, since this must never find one full.
+    pub shutdown: Arc<AtomicBool>,
+    /// Is notified after each of these.
     pub wake: Arc<Wake>,
 }
 
@@ -184,13 +194,15 @@ pub fn channel(names: impl IntoIterator<Item = String>) -> io::Result<(Handle, I
     let commands = Arc::new(ArrayQueue::new(COMMANDS));
     let wake = Arc::new(Wake::new()?);
     let changes = Arc::new(ArrayQueue::new(CHANGES));
+    let shutdown = Arc::new(AtomicBool::new(false));
     let handle = Handle {
         routers: Arc::new(Mutex::new(Arc::clone(&routers))),
         commands: Arc::clone(&commands),
         changes: Arc::clone(&changes),
+        shutdown: Arc::clone(&shutdown),
         wake: Arc::clone(&wake),
     };
-    Ok((handle, Inbox { routers, commands, changes, wake }))
+    Ok((handle, Inbox { routers, commands, changes, shutdown, wake }))
 }
 
 impl Handle {
@@ -214,6 +226,12 @@ impl Handle {
         Ok(())
     }
 
+    /// Asks the election thread to leave every role in order and to end, however much waits in its queues.
+    pub fn shut_down(&self) {
+        self.shutdown.store(true, Ordering::Release);
+        self.wake.notify();
+    }
+
     /// Queues a command.
     ///
     /// # Errors
@@ -222,5 +240,24 @@ impl Handle {
         self.commands.push(command).map_err(|_| Busy)?;
         self.wake.notify();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_to_leave_arrives_however_many_commands_wait() {
+        let (handle, inbox) = channel([]).unwrap();
+        while handle.send(Command::Resume { router: None }).is_ok() {}
+        while handle.change(Vec::new()).is_ok() {}
+        inbox.wake.drain();
+
+        handle.shut_down();
+
+        assert!(inbox.shutdown.load(Ordering::Acquire));
+        assert!(crate::net::testing::is_readable(&*inbox.wake));
     }
 }

@@ -5,6 +5,7 @@ use vrrp_packet::Advertisement;
 use crate::election::{Effective, Event, Instant, StateName};
 use crate::net::ReceiveError;
 
+use super::counters::Discard;
 use super::election_thread::Engine;
 use super::inspect;
 use super::member::Member;
@@ -18,6 +19,9 @@ const MOST_QUEUED: usize = 65_536;
 
 impl Engine {
     /// Drops what waits in a socket.
+    ///
+    /// That is what came while this thread did not run, for every router that shares the socket. One with a longer interval
+    /// may count as present all the same; it misses one advertisement of the three that it waits for.
     pub(super) fn forget_queued(&mut self, share: usize) {
         let Some(socket) = self.shares.get(share).and_then(Share::socket) else { return };
         // Bounded, should packets come as fast as they are dropped.
@@ -45,8 +49,18 @@ impl Engine {
             let Some(index) = owner else { continue };
             let now = Self::now();
             let member = &mut self.members[index];
-            let (source, clock) = (member.link.source, self.clock.read(now));
-            match inspect::inspect(&member.plan, source, &datagram, &mut member.memory, clock) {
+            let source = member.link.source;
+            let mut inspect = |clock| inspect::inspect(&member.plan, source, &datagram, &mut member.memory, clock);
+            let mut outcome = inspect(self.clock.read(now));
+            // Ownership rule 27: what a host without the time takes for stale may prove what the time is.
+            if matches!(outcome, Err(Discard::OutsideWindow))
+                && !self.clock.is_confirmed()
+                && let Some(theirs) = inspect::later_time(&member.plan, &datagram, self.clock.read(now))
+                && self.clock.believe(now, theirs)
+            {
+                outcome = inspect(self.clock.read(now));
+            }
+            match outcome {
                 Ok((heard, advertisement)) => {
                     member.published.counters.received.increment();
                     if heard.priority.is_release() {

@@ -1,7 +1,9 @@
 //! From a datagram to what the election hears: every check of RFC 9568 §7.1, each with its reason.
 
+use core::time::Duration;
 use std::net::IpAddr;
 
+use vrrp_packet::authentication::verify;
 use vrrp_packet::{Advertisement, Family, IpHeader, ParseError, UnixTime, Version, Vrid};
 
 use crate::election::Heard;
@@ -63,6 +65,17 @@ fn authenticate(
         None if advertisement.trailer().is_some() => Err(Discard::Authentication),
         None => Ok(()),
     }
+}
+
+/// Returns the time that a signed datagram proves, where that is later than the signing clock says: a sender that has a
+/// key has said so, and nobody records the future.
+pub(super) fn later_time(plan: &Plan, datagram: &Datagram<'_>, now: UnixTime) -> Option<UnixTime> {
+    let authentication = plan.authentication.as_ref()?;
+    let ip = IpHeader { source: datagram.source, destination: datagram.destination, hop_limit: datagram.hop_limit };
+    let advertisement = Advertisement::parse(datagram.payload, &ip).ok()?;
+    let sequence = verify(&advertisement, &authentication.keys).ok()?;
+    let ahead = u64::try_from(sequence.offset_nanos(now)).ok().filter(|ahead| *ahead > 0)?;
+    Some(UnixTime::new(now.since_epoch() + Duration::from_nanos(ahead)))
 }
 
 /// Tells whether the advertisement lists the configured addresses, in any order.

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use vrrp_packet::Sequence;
+use vrrp_packet::{ChecksumForm, Sequence};
 
 use crate::election::{Epoch, Instant, StateName};
 
@@ -14,9 +14,11 @@ pub trait Ledger: Send {
     fn withdrawn(&self, router: usize);
     /// The router entered a state.
     fn entered(&self, router: usize, state: StateName);
+    /// An advertisement is about to be sent with its checksum in this form.
+    fn speaking(&self, router: usize, form: ChecksumForm);
     /// An advertisement is about to be signed with this sequence; the signing clock is ahead of the boot clock by so many
-    /// nanoseconds.
-    fn signing(&self, router: usize, sequence: Sequence, clock_offset: i64);
+    /// nanoseconds, and confirmed or not.
+    fn signing(&self, router: usize, sequence: Sequence, clock: (i64, bool));
     /// The election thread runs. Where it does not do so again within `again_within` it hangs, and where others hold it up
     /// for longer than `at_last_within` it is as bad; `None`: that does no harm.
     fn beat(&self, now: Instant, again_within: Duration, at_last_within: Option<Duration>);

@@ -187,6 +187,11 @@ impl Member {
         }
     }
 
+    /// Returns the form in which it sends.
+    pub(super) fn checksum_form(&self) -> ChecksumForm {
+        self.voice.checksum()
+    }
+
     /// Sends an advertisement; `record` is told each sequence before it is used.
     ///
     /// # Errors
@@ -239,6 +244,7 @@ impl Member {
                 heard: self.memory.heard,
                 clock_behind_wall: clock.behind_wall(),
                 clock_synchronised: clock.is_synchronised(),
+                clock_confirmed: clock.is_confirmed(),
             }),
             taken: now,
         };

@@ -22,6 +22,7 @@ mod member;
 mod notice;
 mod plan;
 mod pulse;
+mod rhythm;
 mod signatures;
 mod signing_clock;
 mod sockets;
@@ -34,6 +35,7 @@ pub use handle::{Busy, Command, Handle, Inbox, Published, Signing, Snapshot, cha
 pub use ledger::Ledger;
 pub use notice::{News, Notice, Notices};
 pub use plan::Plan;
+pub use rhythm::{Rhythm, is_unrenewed, was_away};
 pub use signatures::{Authentication, Mark, Marks, Memory, SENDERS};
 pub use signing_clock::SigningClock;
 pub use voice::say_farewell;
@@ -54,7 +56,7 @@ pub struct Connections {
 
 /// Is the running election thread.
 pub struct Running {
-    /// Ends when every router has left its role after [`Command::Shutdown`].
+    /// Ends when every router has left its role after [`Handle::shut_down`].
     pub thread: JoinHandle<io::Result<()>>,
     /// Tells what happens.
     pub notices: Notices,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crossbeam_queue::ArrayQueue;
 use vrrp_packet::{Interval, Priority};
 
-use crate::election::Transition;
+use crate::election::{Instant, Transition};
 use crate::net::Wake;
 
 use super::counters::Discard;
@@ -31,6 +31,13 @@ pub struct Notice {
 pub enum News {
     /// The election changed its state.
     Transition(Transition),
+    /// The election wants to know whether the Active Router's host lives.
+    Suspicion {
+        /// The host's own address.
+        peer: IpAddr,
+        /// Comes back in [`Command::HostGone`](super::Command::HostGone).
+        silence: Instant,
+    },
     /// Packets are discarded; told once a minute for each reason.
     Discarded {
         /// Why.
@@ -112,7 +119,7 @@ impl Limited {
             News::Contended { .. } => Some(Self::Contended),
             News::SendFailed { .. } => Some(Self::SendFailed),
             News::SocketFailed { .. } => Some(Self::SocketFailed),
-            News::Transition(_) | News::Interface { .. } => None,
+            News::Transition(_) | News::Suspicion { .. } | News::Interface { .. } => None,
         }
     }
 

@@ -1,18 +1,10 @@
 //! The election thread shows that it runs, and looks whether the address thread does.
 
-use core::time::Duration;
-
 use crate::election::{Instant, StateName};
 
 use super::election_thread::Engine;
 use super::member::Member;
-
-/// How soon the thread runs again where no shorter interval makes it.
-const BEAT: Duration = Duration::from_secs(2);
-/// How long two hosts may own the addresses where the election thread is starved.
-const STARVED: Duration = Duration::from_millis(5);
-/// How much of a lease is left when it is given up as unrenewed: where the address thread itself stops renewing (rule 12).
-const MARGIN: Duration = Duration::from_millis(500);
+use super::rhythm::{Rhythm, is_unrenewed};
 
 impl Engine {
     /// Shows that the thread runs. While the peers hold this node for Active its advertisements are its heartbeat.
@@ -20,12 +12,9 @@ impl Engine {
         let now = Self::now();
         let speaking = self.members.iter().filter(|member| speaks(member));
         let interval = speaking.map(|member| member.plan.settings.interval.duration()).min();
-        let within = interval.unwrap_or(BEAT).min(BEAT);
+        let Rhythm { within, again_within, at_last_within } = Rhythm::of(interval);
         self.beat_by = now + within;
-        // No peer takes over within three intervals, and the guardian needs some of that to withdraw. A thread that would run
-        // as soon as it had a CPU gets a little more than three: given up on sooner, it might have been in time.
-        let at_last = interval.map(|interval| interval * 3 + (interval / 2).min(STARVED));
-        self.ledger.beat(now, within * 5 / 2, at_last);
+        self.ledger.beat(now, again_within, at_last_within);
     }
 
     /// Ownership rule 13: a lease that is not renewed in time is a fault before it ends.
@@ -34,7 +23,7 @@ impl Engine {
         for index in 0..self.members.len() {
             let renewed = self.dataplane.renewed(index).map(Instant::from_nanos);
             let lease = renewed.and_then(|at| self.members[index].lease(at));
-            let unrenewed = renewed.zip(lease).is_some_and(|(at, lease)| now.since(at) >= lease.saturating_sub(MARGIN));
+            let unrenewed = renewed.zip(lease).is_some_and(|(at, lease)| is_unrenewed(now, at, lease));
             if self.members[index].set_unrenewed(now, unrenewed) {
                 self.act(index, now);
             }

@@ -32,6 +32,10 @@ impl Voice {
         }
     }
 
+    pub(super) fn checksum(&self) -> ChecksumForm {
+        self.form
+    }
+
     pub(super) fn set_checksum(&mut self, form: ChecksumForm) {
         self.form = form;
     }
@@ -85,7 +89,8 @@ impl Voice {
 
 /// Says Priority 0 for a router whose election thread is dead, through a socket of its own.
 ///
-/// `next_sequence` is asked for a sequence for each packet that is signed.
+/// `form` is the one in which it sent last, which the peers can read; `None`: as its plan says. `next_sequence` is asked for a
+/// sequence for each packet that is signed.
 ///
 /// # Errors
 /// What the kernel says.
@@ -93,9 +98,14 @@ pub fn say_farewell(
     plan: &Plan,
     interface_index: u32,
     source: IpAddr,
+    form: Option<ChecksumForm>,
     mut next_sequence: impl FnMut(ReplayGuard) -> Sequence,
 ) -> io::Result<()> {
     let socket = VrrpSocket::open(&plan.interface, interface_index, plan.family, false)?;
-    let said = Voice::new(plan).advertise(plan, &socket, source, Priority::RELEASE, &mut next_sequence);
+    let mut voice = Voice::new(plan);
+    if let Some(form) = form {
+        voice.set_checksum(form);
+    }
+    let said = voice.advertise(plan, &socket, source, Priority::RELEASE, &mut next_sequence);
     said.map_err(io::Error::from_raw_os_error)
 }

@@ -5,6 +5,7 @@
 
 mod applied;
 mod backoff;
+mod cleanup;
 mod feeder;
 mod link;
 mod run;
@@ -14,7 +15,8 @@ mod watch;
 
 pub use applied::{Applied, TooLong};
 pub use backoff::Backoff;
+pub use cleanup::{Cleanup, clean_up};
 pub use link::{Link, LinkError};
-pub use run::{Cleanup, Plan, keep_on_time, run};
+pub use run::{Plan, keep_on_time, run};
 pub use table::{Promise, Table, Thread};
 pub use watch::{Verdict, Watch};

@@ -16,10 +16,10 @@ use nix::sys::signal::Signal;
 use super::feeder::Feeder;
 use super::link::VARIABLE;
 use super::vigil::Vigil;
-use super::{Applied, Backoff, Table, Thread};
+use super::{Applied, Backoff, Cleanup, Table, Thread};
 use crate::net::{Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory, to_be_closed_first};
 
-/// The agent's exit codes that another start would not change: done, bad usage, bad config, not permitted.
+/// The agent's exit codes that another start would never change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
 /// The guardian's own exit code where the agent did not leave in order.
 const FAILED: u8 = 1;
@@ -35,14 +35,14 @@ pub struct Plan {
     pub routers: usize,
     /// What the first agent runs with, as [`Cleanup::follow`] understands it.
     pub applied: Vec<u8>,
-    /// How long it may take to leave before it is killed.
+    /// How long it may take to leave, beyond [`Cleanup::longest_leave`], before it is killed.
     pub patience: Duration,
     /// How long to wait before it is started again.
     pub backoff: Backoff,
 }
 
 impl Plan {
-    /// Runs this same program with other arguments; half a minute to leave, and the default backoff.
+    /// Runs this same program with other arguments; half a minute to leave beyond what the configuration makes it take, and the default backoff.
     pub fn new(arguments: Vec<OsString>, routers: usize, applied: Vec<u8>) -> Self {
         Self {
             // Names the program that runs, even where its file has been replaced since.
@@ -56,31 +56,8 @@ impl Plan {
     }
 }
 
-/// Does for an agent that is dead, or as good as dead, what it can no longer do; routers are numbered by their places.
-pub trait Cleanup {
-    /// Takes over what the agent has applied since. Places that it does not name are as they were.
-    ///
-    /// # Errors
-    /// Why it makes no sense; everything is as it was then.
-    fn follow(&mut self, applied: &[u8]) -> io::Result<()>;
-
-    /// Numbers the routers in the configuration's order again, as the next agent does.
-    fn renumber(&mut self);
-
-    /// Removes a router's addresses from this host. `Ok` means that they are confirmed gone.
-    ///
-    /// # Errors
-    /// What kept them here. No Priority 0 is sent then, and the lease bounds the rest.
-    fn withdraw(&mut self, router: usize) -> io::Result<()>;
-
-    /// Sends Priority 0 for a router. What the agent left in the table says how to sign it.
-    ///
-    /// # Errors
-    /// Why it did not leave. The peers then wait for Active_Down_Interval.
-    fn release(&mut self, router: usize, table: &Table) -> io::Result<()>;
-}
-
-/// Runs the agent until it is told to leave or cannot run at all, and returns the exit code for the whole.
+/// Runs the agent until it is told to leave or cannot run at all, and returns the exit code for the whole: the agent's,
+/// where it gave up before any was ready or with a code that another start would not change.
 ///
 /// Call it before any other thread is started: it blocks SIGTERM, SIGINT and SIGHUP, and forwards them to the agent.
 ///
@@ -93,7 +70,7 @@ pub fn run(plan: &Plan, cleanup: &mut dyn Cleanup) -> io::Result<u8> {
     loop {
         let started = boot_nanos();
         let end = Vigil::new(&guardian, agent).keep(cleanup)?;
-        if let Some(code) = end.exit_code() {
+        if let Some(code) = end.exit_code(guardian.table.was_ready()) {
             return Ok(code);
         }
         cleanup.renumber();
@@ -133,14 +110,17 @@ pub(super) struct End {
 
 impl End {
     /// Returns the guardian's exit code, or `None` where the agent is to be started again.
-    fn exit_code(&self) -> Option<u8> {
+    ///
+    /// An agent that gave up before any was ready has said what it lacks: whoever started the service decides whether to
+    /// try again. One that was killed is always started again.
+    fn exit_code(&self, was_ready: bool) -> Option<u8> {
         let code = self.status.code().and_then(|code| u8::try_from(code).ok());
         // Told to leave before it could listen, it ends by the signal itself: that is what was asked for.
         let obeyed = matches!(self.status.signal(), Some(libc::SIGTERM | libc::SIGINT));
         match code {
             _ if self.told_to_leave && obeyed => Some(0),
             _ if self.told_to_leave => Some(code.unwrap_or(FAILED)),
-            code => code.filter(|code| FINAL.contains(code)),
+            code => code.filter(|code| FINAL.contains(code) || !was_ready),
         }
     }
 }
@@ -246,24 +226,6 @@ impl<'p> Guardian<'p> {
 /// Converts a span; what does not fit is longer than any wait.
 pub(super) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Withdraws what the agent held, and only then gives up its roles (ownership rule 8).
-pub(super) fn clean_up(table: &Table, cleanup: &mut dyn Cleanup) {
-    for router in (0..table.routers()).filter(|&router| table.claimed(router).is_some()) {
-        match cleanup.withdraw(router) {
-            Ok(()) => table.set_claimed(router, None),
-            Err(error) => tracing::error!(router, %error, "the agent's addresses cannot be withdrawn"),
-        }
-    }
-    for router in (0..table.routers()).filter(|&router| table.is_active(router)) {
-        if table.claimed(router).is_none()
-            && let Err(error) = cleanup.release(router, table)
-        {
-            tracing::error!(router, %error, "Priority 0 cannot be sent for the agent");
-        }
-        table.set_active(router, false);
-    }
 }
 
 /// Waits until at least one file descriptor is readable, and tells which.

@@ -1,8 +1,8 @@
 //! What the agent tells its guardian, in words that survive it.
 //!
-//! Two words for the promise of each thread and one for the generation, then two for each Virtual Router in the configuration's
-//! order: the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: one word for the
-//! clock, and one for each router, the last sequence.
+//! Two words for the promise of each thread, one for the generation and one for whether an agent was ever ready, then two for each Virtual Router in the configuration's
+//! order: the claimed epoch, and whether it is Active in the protocol. Then what signing needs, whose meaning is the agent's: two words for the
+//! clock, and two for each router: the last sequence, and the form of its checksums.
 
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -11,13 +11,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::net;
 
-/// The promises of both threads, and the generation.
-const HEADER: usize = 5;
+/// The promises of both threads, the generation, and whether an agent was ever ready.
+const HEADER: usize = 6;
 const GENERATION: usize = 4;
+const READY: usize = 5;
 /// The claimed epoch and the Active flag.
 const PER_ROUTER: usize = 2;
-/// The signing clock.
-const CLOCK: usize = 1;
+/// The signing clock, and whether it is confirmed.
+const CLOCK: usize = 2;
+
+/// The last sequence and the form of the checksums.
+const PER_VOICE: usize = 2;
 
 /// Names a thread that shows that it is alive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +62,7 @@ impl Table {
     /// # Errors
     /// What the kernel says: no memory, too many files open.
     pub fn create(routers: usize) -> io::Result<Self> {
-        net::Table::create(HEADER + PER_ROUTER * routers + CLOCK + routers).map(Self)
+        net::Table::create(HEADER + CLOCK + (PER_ROUTER + PER_VOICE) * routers).map(Self)
     }
 
     /// Maps a table that another process made.
@@ -75,7 +79,7 @@ impl Table {
 
     /// Returns how many Virtual Routers it has room for.
     pub const fn routers(&self) -> usize {
-        (self.0.words().len() - HEADER - CLOCK) / (PER_ROUTER + 1)
+        (self.0.words().len() - HEADER - CLOCK) / (PER_ROUTER + PER_VOICE)
     }
 
     /// Records that a router's addresses are about to be claimed under an epoch, or, with `None`, that they are confirmed gone.
@@ -118,23 +122,36 @@ impl Table {
 
     /// Records the last sequence that a router's advertisements were signed with; it must not be used again.
     pub fn set_sequence(&self, router: usize, sequence: NonZeroU64) {
-        self.sequence_word(router).store(sequence.get(), Ordering::Release);
+        self.voice_words(router)[0].store(sequence.get(), Ordering::Release);
     }
 
     /// Returns the last sequence that a router's advertisements were signed with.
     pub fn sequence(&self, router: usize) -> Option<NonZeroU64> {
-        NonZeroU64::new(self.sequence_word(router).load(Ordering::Acquire))
+        NonZeroU64::new(self.voice_words(router)[0].load(Ordering::Acquire))
     }
 
-    /// Records the signing clock less the boot clock, in nanoseconds.
-    pub fn set_clock_offset(&self, nanos: i64) {
-        self.clock_word().store(nanos.cast_unsigned(), Ordering::Release);
+    /// Records in which form a router's advertisements carry their checksum; the number's meaning is the agent's.
+    pub fn set_form(&self, router: usize, form: NonZeroU64) {
+        self.voice_words(router)[1].store(form.get(), Ordering::Release);
     }
 
-    /// Returns the signing clock less the boot clock, in nanoseconds; `None` where nothing was ever signed.
-    pub fn clock_offset(&self) -> Option<i64> {
-        // The clocks agree only on a machine that was booted in 1970.
-        Some(self.clock_word().load(Ordering::Acquire).cast_signed()).filter(|nanos| *nanos != 0)
+    /// Returns the form of the last advertisement; `None` where there was none.
+    pub fn form(&self, router: usize) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.voice_words(router)[1].load(Ordering::Acquire))
+    }
+
+    /// Records the signing clock less the boot clock, in nanoseconds, and whether a synchronised clock has confirmed it.
+    pub fn set_clock(&self, nanos: i64, confirmed: bool) {
+        let [offset, mark] = self.clock_words();
+        mark.store(u64::from(confirmed), Ordering::Release);
+        offset.store(nanos.cast_unsigned(), Ordering::Release);
+    }
+
+    /// Returns the signing clock as it was recorded last; `None` where nothing was ever signed.
+    pub fn clock(&self) -> Option<(i64, bool)> {
+        let [offset, mark] = self.clock_words().map(|word| word.load(Ordering::Acquire));
+        // The clocks agree to the nanosecond on no machine, not even on one that was booted in 1970.
+        (offset != 0).then_some((offset.cast_signed(), mark != 0))
     }
 
     /// Returns the number of agents that the guardian has given up on (ownership rule 12).
@@ -143,8 +160,18 @@ impl Table {
     }
 
     /// Gives up on the present agent: from now on it may not touch an address, however long it still lives.
-    pub(super) fn supersede(&self) {
+    pub fn supersede(&self) {
         self.0.word(GENERATION).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Records that an agent serves: what it needs of its host is there.
+    pub fn set_ready(&self) {
+        self.0.word(READY).store(1, Ordering::Release);
+    }
+
+    /// Tells whether any agent of this guardian has ever served.
+    pub fn was_ready(&self) -> bool {
+        self.0.word(READY).load(Ordering::Acquire) != 0
     }
 
     const fn promise_words(&self, thread: Thread) -> [&AtomicU64; 2] {
@@ -156,12 +183,14 @@ impl Table {
         self.0.word(HEADER + PER_ROUTER * router)
     }
 
-    const fn clock_word(&self) -> &AtomicU64 {
-        self.0.word(HEADER + PER_ROUTER * self.routers())
+    const fn clock_words(&self) -> [&AtomicU64; CLOCK] {
+        let first = HEADER + PER_ROUTER * self.routers();
+        [self.0.word(first), self.0.word(first + 1)]
     }
 
-    const fn sequence_word(&self, router: usize) -> &AtomicU64 {
-        self.0.word(HEADER + PER_ROUTER * self.routers() + CLOCK + router)
+    const fn voice_words(&self, router: usize) -> [&AtomicU64; PER_VOICE] {
+        let first = HEADER + PER_ROUTER * self.routers() + CLOCK + PER_VOICE * router;
+        [self.0.word(first), self.0.word(first + 1)]
     }
 
     const fn active_word(&self, router: usize) -> &AtomicU64 {
@@ -190,11 +219,16 @@ mod tests {
         let promise = Some(Promise { until: 8, at_last: 9 });
         table.promise(Thread::Address, promise);
         table.supersede();
-        table.set_clock_offset(-5);
+        assert!(!table.was_ready());
+        table.set_ready();
+        assert!(table.was_ready());
+        table.set_clock(-5, true);
         table.set_sequence(1, NonZeroU64::MAX);
+        table.set_form(0, NonZeroU64::MIN);
 
-        assert_eq!((table.clock_offset(), Table::create(1).unwrap().clock_offset()), (Some(-5), None));
+        assert_eq!((table.clock(), Table::create(1).unwrap().clock()), (Some((-5, true)), None));
         assert_eq!((table.sequence(0), table.sequence(1)), (None, Some(NonZeroU64::MAX)));
+        assert_eq!((table.form(0), table.form(1)), (Some(NonZeroU64::MIN), None));
         assert_eq!((table.claimed(0), table.claimed(1)), (epoch, None));
         assert_eq!((table.is_active(0), table.is_active(1)), (false, true));
         assert_eq!([Thread::Election, Thread::Address].map(|thread| table.promised(thread)), [None, promise]);

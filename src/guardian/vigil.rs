@@ -1,13 +1,14 @@
 //! One agent's life under its guardian: watched from its start to its end, and given up on where it no longer runs.
 
 use core::num::NonZeroU64;
+use core::time::Duration;
 use std::io::{self, PipeReader};
 use std::os::fd::AsFd;
 
 use nix::sys::signal::Signal;
 
-use super::run::{Agent, End, Guardian, clean_up, nanos, wait_for};
-use super::{Cleanup, Promise, Table, Thread, Verdict, Watch};
+use super::run::{Agent, End, Guardian, nanos, wait_for};
+use super::{Cleanup, Promise, Table, Thread, Verdict, Watch, clean_up};
 use crate::net::{Child, ThreadState, boot_nanos, find_thread, thread_state};
 
 /// How often the addresses of an agent that was given up on, but does not die, are looked for: what its kernel calls had
@@ -67,16 +68,17 @@ impl<'g, 'p> Vigil<'g, 'p> {
                 return self.end(cleanup);
             }
             if signalled && let Some(signal) = guardian.signals.next()? {
-                self.forward(signal)?;
+                self.forward(signal, cleanup.longest_leave())?;
             }
         }
     }
 
-    fn forward(&mut self, signal: Signal) -> io::Result<()> {
+    fn forward(&mut self, signal: Signal, longest_leave: Duration) -> io::Result<()> {
         self.child.kill(signal)?;
         if signal != Signal::SIGHUP && !self.told_to_leave {
             self.told_to_leave = true;
-            self.leave_by = Some(boot_nanos().saturating_add(nanos(self.guardian.plan.patience)));
+            let patience = self.guardian.plan.patience.saturating_add(longest_leave);
+            self.leave_by = Some(boot_nanos().saturating_add(nanos(patience)));
         }
         Ok(())
     }
@@ -108,7 +110,7 @@ impl<'g, 'p> Vigil<'g, 'p> {
         }
         if self.leave_by.is_some_and(|at| now >= at) && self.condemned.is_none() {
             self.condemn(cleanup)?;
-            tracing::error!(patience = ?self.guardian.plan.patience, "the agent did not leave: it was killed");
+            tracing::error!("the agent did not leave in time: it was killed");
         }
         Ok(())
     }

@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
-use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::sys::timerfd::{ClockId, TimerFd, TimerFlags};
 
 /// Becomes readable when its deadline has passed; a suspended machine finds it expired on waking.
 #[derive(Debug)]
@@ -28,12 +29,23 @@ impl Timer {
     /// # Errors
     /// What the kernel says; it accepts every deadline, so in practice none.
     pub fn arm(&self, deadline: Option<u64>) -> io::Result<()> {
-        let Some(deadline) = deadline else {
-            return Ok(self.0.unset()?);
-        };
         // An absolute zero would disarm the timer instead of firing it.
-        let deadline = TimeSpec::from_duration(Duration::from_nanos(deadline.max(1)));
-        Ok(self.0.set(Expiration::OneShot(deadline), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?)
+        let deadline = deadline.map_or(Duration::ZERO, |deadline| Duration::from_nanos(deadline.max(1)));
+        let [never, once] = [Duration::ZERO, deadline].map(|span| *TimeSpec::from_duration(span).as_ref());
+        let setting = libc::itimerspec { it_interval: never, it_value: once };
+        // The raw call: libfaketime, with which a drill steps the wall clock, takes every absolute timer for one of the wall
+        // clock's.
+        // SAFETY: the descriptor is open, `setting` lives until the call returns, and no former setting is asked for.
+        let set = unsafe {
+            libc::syscall(
+                libc::SYS_timerfd_settime,
+                self.0.as_fd().as_raw_fd(),
+                libc::TFD_TIMER_ABSTIME,
+                &raw const setting,
+                core::ptr::null_mut::<libc::itimerspec>(),
+            )
+        };
+        Ok(Errno::result(set).map(drop)?)
     }
 
     /// Takes the expiry, so that the timer is no longer readable until it is armed again.

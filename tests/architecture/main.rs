@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod ledger;
+mod ownership;
 mod rules;
 mod snippets;
 mod source;

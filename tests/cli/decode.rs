@@ -109,6 +109,31 @@ fn a_file_is_read_like_standard_input() {
 }
 
 #[test]
+fn signatures_are_verified_with_the_keys_that_are_given() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = |name: &str, text: String| {
+        let file = directory.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let signed: Vec<Value> =
+        vectors("advertisements.json").into_iter().filter(|it| it["hmac_key"].is_string()).collect();
+    let right = key("right", format!("hex:{}\n", signed[0]["hmac_key"].as_str().unwrap()));
+    let wrong = key("wrong", format!("hex:{}\n", "5a".repeat(32)));
+
+    let both = decoded(&recorded(), &["--key", &wrong, "--key", &right]);
+    let one = decoded(&recorded(), &["--key", &wrong]);
+
+    assert!(signed.len() > 3);
+    assert_eq!(both.matches(" auth hmac key 1 valid clock ").count(), signed.len(), "{both}");
+    assert!(!both.contains("its signature fits no key"), "{both}");
+    assert_eq!(one.matches(" bad clock ").count(), signed.len(), "{one}");
+    assert_eq!(one.matches("DISCARD: its signature fits no key that was given").count(), signed.len(), "{one}");
+    let none = decoded(&recorded(), &["--key", &key("short", "hex:00\n".to_owned())]);
+    assert!(none.contains("does not hold a key: key has 1 bytes") && none.contains("exit code: 1"), "{none}");
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_failure() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("capture.pcap");

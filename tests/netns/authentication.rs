@@ -133,6 +133,29 @@ fn a_recording_of_long_ago_is_outside_the_window() {
     assert!(b.has("10.77.0.100"));
 }
 
+#[test]
+fn rule_27_a_host_that_booted_in_1970_learns_the_time_from_its_peer_and_there_is_one_owner() {
+    let mut lab = Lab::new();
+    let (mut a, mut b) = hosts(&mut lab);
+    b.run(&[enforced(100)]);
+    b.becomes(State::Active);
+    a.live_in("@1970-01-01 01:00:00");
+    a.is_not_synchronised();
+
+    a.run(&[enforced(200)]);
+
+    a.becomes(State::Active);
+    b.becomes(State::Backup);
+    assert!(a.has("10.77.0.100") && !b.has("10.77.0.100"));
+    assert_eq!((a.discarded("outside_window"), b.discarded("outside_window")), (0, 0));
+    let told = a.router().authentication.unwrap();
+    assert!(!told.clock_confirmed && told.wall_clock_ahead_ms < -1_000_000_000_000, "{told:?}");
+    a.logs("the clock of this host is not synchronised, and ");
+    // Both sign with the same time from here on, whoever is Active.
+    assert!(a.stop().success());
+    b.becomes_within(PROMPT, State::Active);
+}
+
 /// Reads the mark of the first host in a node's state file; 0 where there is none yet.
 fn kept_mark(node: &Node) -> u64 {
     let text = fs::read(node.folder().join("sequences.json")).unwrap_or_else(|_| b"{}".to_vec());

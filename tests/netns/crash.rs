@@ -5,8 +5,9 @@ use core::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use vipd::control::State;
 use vipd::net::netlink::{Monitor, MonitorEvent};
+use vrrp_packet::ChecksumForm;
 
-use crate::lab::{Departure, Lab, Node, Router, changes, ip, wait_at_most, wait_until};
+use crate::lab::{Departure, Lab, Node, Router, Sight, changes, ip, wait_at_most, wait_until};
 
 /// What a busy machine may add to anything.
 pub(crate) const SLACK: Duration = Duration::from_millis(1_500);
@@ -74,6 +75,24 @@ fn the_guardian_cleans_up_ipv6_too() {
     b.becomes(State::Active);
     assert!(b.has("fe80::51") && b.has("fd00:77::100"));
     assert!(a.has("fe80::1"), "the host's own address was removed");
+}
+
+#[test]
+fn the_guardian_says_farewell_in_the_form_of_checksum_that_its_agent_had_followed() {
+    let mut lab = Lab::new();
+    let (mut a, mut b) = (lab.node(1), lab.node(2));
+    a.run(&[Router::pair(200).with("checksum", "rfc9568")]);
+    a.becomes(State::Active);
+    b.run(&[Router::pair(100)]);
+    b.after_hearing(3);
+    a.stop();
+    b.becomes(State::Active);
+    let mut wire = lab.listen();
+
+    kill(b.agent(), Signal::SIGKILL).unwrap();
+
+    let seen = wire.wait_for("Priority 0", |seen| seen.is_farewell_of(&b));
+    assert!(matches!(seen.what, Sight::Advertisement { checksum: ChecksumForm::Message, .. }), "{seen:?}");
 }
 
 #[test]

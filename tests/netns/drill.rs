@@ -74,6 +74,11 @@ fn starved_and_attacked_nodes_keep_the_role_where_it_is() {
     assert_played(&["starve", "hijack", "hijack-open", "--interval", "100ms", "--load", "3s"]);
 }
 
+#[test]
+fn rule_27_wall_clock_steps_of_an_hour_change_nothing() {
+    assert_played(&["clock-step", "--interval", "100ms", "--load", "2s"]);
+}
+
 fn assert_one_clean_hand_over(report: &Value) {
     let drills = report["drills"].as_array().unwrap();
     assert_eq!(drills.len(), 1);
@@ -147,6 +152,31 @@ fn the_nodes_do_not_outlive_a_drill_that_is_killed() {
     let directory = TempDir::new().unwrap();
     let mut drill = drill(Path::new(VIPD), &directory).spawn().unwrap();
     wait_until("the second node", || control_sockets(&directory) == 2);
+
+    signal(&drill, Signal::SIGKILL);
+
+    drill.wait().unwrap();
+    wait_until("the end of the last process", || processes_of(&directory).is_empty());
+}
+
+/// Counts the processes of a drill that are stopped.
+fn stopped(directory: &TempDir) -> usize {
+    let needle = directory.path().to_string_lossy().into_owned();
+    let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let is_stopped = |number: &String| {
+        let read = |file: &str| fs::read_to_string(format!("/proc/{number}/{file}")).unwrap_or_default();
+        read("cmdline").contains(&needle) && read("status").contains("State:\tT")
+    };
+    numbers.filter(is_stopped).count()
+}
+
+#[test]
+fn not_even_stopped_nodes_outlive_a_drill_that_is_killed() {
+    let directory = TempDir::new().unwrap();
+    let mut command = Command::new(VIPD);
+    command.args(["drill", "freeze-all", "--interval", "1s"]).env("TMPDIR", directory.path());
+    let mut drill = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("a guardian and its agent stand still", || stopped(&directory) == 2);
 
     signal(&drill, Signal::SIGKILL);
 

@@ -19,5 +19,6 @@ mod many;
 mod memory;
 mod ownership;
 mod privileges;
+mod probing;
 mod refusals;
 mod reload;

@@ -1,5 +1,6 @@
 //! What the program refuses: bad configurations, missing privileges, nonsense on the control socket.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -25,6 +26,32 @@ fn a_bad_configuration_ends_with_3_and_touches_no_interface() {
     assert_eq!(changes(&mut events), []);
     assert!(!wire.so_far().iter().any(|seen| seen.host == 1 && seen.is_advertisement_of(&a)));
     assert!(!a.socket().exists());
+}
+
+#[test]
+fn a_control_socket_that_cannot_be_made_ends_the_run_at_once_and_is_named() {
+    let mut lab = Lab::new();
+    let a = lab.node(1);
+    let file = a.folder().join("file");
+    fs::write(&file, "precious").unwrap();
+
+    for (socket, words) in [
+        (file.clone(), "exists and is no socket"),
+        (file.join("vipd.sock"), "cannot use the directory"),
+        ("/proc/vipd/vipd.sock".into(), "/proc/vipd"),
+    ] {
+        let router = Router::pair(200);
+        fs::write(a.config(), format!("control: {{ socket: {} }}\nvirtual_routers: [{router}]", socket.display()))
+            .unwrap();
+
+        let output = a.output_without(&[]);
+
+        let said = String::from_utf8_lossy(&output.stderr);
+        let expected = if socket.starts_with("/proc") { 1 } else { 3 };
+        assert_eq!(output.status.code(), Some(expected), "{said}");
+        assert!(said.contains(words) && said.contains("hint: "), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
 }
 
 #[test]
@@ -120,6 +147,27 @@ fn clients_that_say_nothing_hold_nobody_up() {
     assert!(a.stop().success());
     assert!(!a.has("10.77.0.100"));
     drop((silent, half));
+}
+
+#[test]
+fn two_thousand_connections_use_up_no_descriptors_and_status_still_answers() {
+    let mut lab = Lab::new();
+    let mut a = lab.node(1);
+    a.run(&[Router::pair(200)]);
+    a.becomes(State::Active);
+    let descriptors = |a: &Node| fs::read_dir(format!("/proc/{}/fd", a.agent())).unwrap().count();
+    let before = descriptors(&a);
+
+    let mut first = UnixStream::connect(a.socket()).unwrap();
+    let crowd: Vec<UnixStream> = (0..2000).filter_map(|_| UnixStream::connect(a.socket()).ok()).collect();
+
+    assert!(crowd.len() > 500, "only {} could connect", crowd.len());
+    assert_eq!(a.router().state, State::Active);
+    assert!(descriptors(&a) < before + 64 + 16, "{} after {before}", descriptors(&a));
+    let mut told = String::new();
+    first.read_to_string(&mut told).unwrap();
+    assert!(told.contains("the agent serves 64 connections at once"), "{told}");
+    assert!(a.stop().success());
 }
 
 #[test]

@@ -132,6 +132,7 @@ impl World {
                 preempt_delay: Duration::ZERO,
                 startup_delay: Duration::ZERO,
                 fast_handover: count == 2,
+                probe: None,
                 gate: gated.then_some(Gate { bound: Duration::from_millis(40) }),
                 source: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last + 1)),
                 drained: false,
@@ -339,7 +340,7 @@ impl World {
                 let done = self.now + self.random.within(0..SLOWEST_GATE);
                 self.schedule(done, Item::GateAnswers { node: index, life, event });
             }
-            Action::Announce => {}
+            Action::Announce | Action::Probe { .. } => {}
             Action::Report(Transition { from, to, cause, .. }) => {
                 self.note(|| format!("node {index}: {from:?} -> {to:?}, {cause:?}"));
                 if to == StateName::Active && from != to {

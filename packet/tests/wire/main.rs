@@ -4,6 +4,7 @@
 
 mod announcements;
 mod authentication;
+mod checksums;
 mod emission;
 mod parsing;
 mod properties;

@@ -13,9 +13,9 @@ use crate::support::{BY_TIME, NOW, emitted, key, signed};
 
 /// An `Outgoing` that owns its addresses, and the IP header to send it under.
 #[derive(Clone, Debug)]
-struct Sent {
-    ip: IpHeader,
-    version: Version,
+pub(crate) struct Sent {
+    pub(crate) ip: IpHeader,
+    pub(crate) version: Version,
     vrid: Vrid,
     priority: Priority,
     interval: Interval,
@@ -25,7 +25,7 @@ struct Sent {
 }
 
 impl Sent {
-    fn outgoing(&self) -> Outgoing<'_> {
+    pub(crate) fn outgoing(&self) -> Outgoing<'_> {
         Outgoing {
             version: self.version,
             vrid: self.vrid,
@@ -38,7 +38,7 @@ impl Sent {
     }
 
     /// The checksum form that a receiver must see.
-    fn form(&self) -> ChecksumForm {
+    pub(crate) fn form(&self) -> ChecksumForm {
         match (self.version, self.ip.source) {
             (Version::V2, _) => ChecksumForm::Message,
             (Version::V3, IpAddr::V4(_)) => self.checksum,
@@ -93,7 +93,7 @@ fn sent_over(
     )
 }
 
-fn sent() -> impl Strategy<Value = Sent> {
+pub(crate) fn sent() -> impl Strategy<Value = Sent> {
     let centis = || (1..=Interval::MAX_CENTIS).prop_map(|centis| Interval::from_centis(centis).unwrap());
     let seconds = (1..=255_u8).prop_map(|seconds| Interval::from_seconds(seconds).unwrap());
     prop_oneof![

@@ -13,7 +13,7 @@ const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
 /// Says why a capture cannot be read, or not further.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CaptureError {
+pub(crate) enum CaptureError {
     /// Not a byte.
     #[error("it is empty")]
     Empty,
@@ -49,7 +49,7 @@ impl From<PcapError> for CaptureError {
 
 /// Names the header that packets begin with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Link {
+pub(crate) enum Link {
     /// Ethernet.
     Ethernet,
     /// Linux cooked capture, as `tcpdump -i any` wrote it for long.
@@ -77,13 +77,13 @@ impl TryFrom<DataLink> for Link {
 
 /// Holds one packet as it was captured.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     /// Since 1970, UTC; `None` where the capture does not say.
-    pub(super) time: Option<Duration>,
+    pub(crate) time: Option<Duration>,
     /// What `data` begins with.
-    pub(super) link: Link,
+    pub(crate) link: Link,
     /// The bytes, perhaps fewer than were on the wire.
-    pub(super) data: Vec<u8>,
+    pub(crate) data: Vec<u8>,
 }
 
 /// Reads a capture packet by packet.

@@ -6,15 +6,16 @@ use std::net::IpAddr;
 
 use pnet::packet::arp::ArpOperations;
 use serde::Serialize;
-use vrrp_packet::{Advertisement, ChecksumForm, KeyId, Trailer, V2Authentication};
+use vrrp_packet::{Advertisement, ChecksumForm, KeyId, UnixTime, V2Authentication};
 
 use super::capture::Recorded;
 use super::frame::{Frame, IpPayload, dissect};
+use super::signature::{Keys, Signature};
 use super::time::rfc3339;
 
 /// Describes one packet that concerns VRRP.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// When it was captured, RFC 3339 in UTC.
     time: Option<String>,
     #[serde(flatten)]
@@ -56,15 +57,26 @@ struct Says {
 enum Authentication {
     None,
     Password,
-    Hmac { key_id: Option<u8>, sequence: u64 },
-    Other { auth_type: u8 },
+    Hmac {
+        key_id: Option<u8>,
+        sequence: u64,
+        /// How far the sender's clock was ahead of the clock of the capture.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        clock_ahead_ms: Option<i64>,
+        /// Whether it fits a key that was given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signature: Option<Signature>,
+    },
+    Other {
+        auth_type: u8,
+    },
 }
 
 impl Line {
     /// Describes a captured packet; `None` where it does not concern VRRP.
-    pub(super) fn of(recorded: &Recorded) -> Option<Self> {
+    pub(crate) fn of(recorded: &Recorded, keys: &Keys) -> Option<Self> {
         let packet = match dissect(recorded.link, &recorded.data) {
-            Frame::Vrrp(packet) => advertisement(&packet),
+            Frame::Vrrp(packet) => advertisement(&packet, recorded.time, keys),
             Frame::GratuitousArp { operation, address, mac } => {
                 let operation = if operation == ArpOperations::Request { "request" } else { "reply" };
                 Packet::GratuitousArp { operation, address: address.into(), mac: mac.to_string() }
@@ -86,7 +98,8 @@ impl Line {
     }
 }
 
-fn advertisement(packet: &IpPayload<'_>) -> Packet {
+fn advertisement(packet: &IpPayload<'_>, time: Option<Duration>, keys: &Keys) -> Packet {
+    let says = |it: &Advertisement<'_>| says(it, time, keys);
     let ip = packet.ip;
     let (says, discard) = match Advertisement::parse(packet.payload, &ip) {
         _ if packet.fragment => (None, Some("a fragment: only the whole packet can be judged".to_owned())),
@@ -96,12 +109,15 @@ fn advertisement(packet: &IpPayload<'_>) -> Packet {
             Some(says(&it)),
             Some(format!("hop limit {} where 255 is expected, unless `hop_limit: any` is set", ip.hop_limit)),
         ),
+        Ok(it) if keys.judge(&it) == Some(Signature::Bad) => {
+            (Some(says(&it)), Some("its signature fits no key that was given".to_owned()))
+        }
         Ok(it) => (Some(says(&it)), None),
     };
     Packet::Advertisement { source: ip.source, destination: ip.destination, hop_limit: ip.hop_limit, says, discard }
 }
 
-fn says(advertisement: &Advertisement<'_>) -> Says {
+fn says(advertisement: &Advertisement<'_>, time: Option<Duration>, keys: &Keys) -> Says {
     Says {
         version: advertisement.version().number(),
         vrid: advertisement.vrid().get(),
@@ -112,15 +128,18 @@ fn says(advertisement: &Advertisement<'_>) -> Says {
             ChecksumForm::Message => "message",
             ChecksumForm::PseudoHeader => "pseudo-header",
         },
-        authentication: authentication(advertisement.trailer(), advertisement.v2_authentication()),
+        authentication: authentication(advertisement, time, keys),
     }
 }
 
-fn authentication(trailer: Option<Trailer<'_>>, v2: Option<V2Authentication>) -> Authentication {
-    match (trailer, v2) {
-        (Some(trailer), _) => {
-            Authentication::Hmac { key_id: trailer.key_id().map(KeyId::get), sequence: trailer.sequence().to_bits() }
-        }
+fn authentication(advertisement: &Advertisement<'_>, time: Option<Duration>, keys: &Keys) -> Authentication {
+    match (advertisement.trailer(), advertisement.v2_authentication()) {
+        (Some(trailer), _) => Authentication::Hmac {
+            key_id: trailer.key_id().map(KeyId::get),
+            sequence: trailer.sequence().to_bits(),
+            clock_ahead_ms: time.map(|time| trailer.sequence().offset_nanos(UnixTime::new(time)) / 1_000_000),
+            signature: keys.judge(advertisement),
+        },
         (None, None | Some(V2Authentication::None)) => Authentication::None,
         (None, Some(V2Authentication::SimplePassword(_))) => Authentication::Password,
         (None, Some(V2Authentication::Other(auth_type))) => Authentication::Other { auth_type },
@@ -160,7 +179,15 @@ impl Display for Says {
         match authentication {
             Authentication::None => Ok(()),
             Authentication::Password => write!(f, " auth password"),
-            Authentication::Hmac { key_id: Some(key_id), .. } => write!(f, " auth hmac key {key_id}"),
+            Authentication::Hmac { key_id: Some(key_id), clock_ahead_ms, signature, .. } => {
+                write!(f, " auth hmac key {key_id}")?;
+                match signature {
+                    Some(Signature::Valid) => write!(f, " valid")?,
+                    Some(Signature::Bad) => write!(f, " bad")?,
+                    None => return Ok(()),
+                }
+                clock_ahead_ms.map_or(Ok(()), |ahead| write!(f, " clock {ahead:+} ms"))
+            }
             Authentication::Hmac { key_id: None, .. } => write!(f, " auth hmac without a key id"),
             Authentication::Other { auth_type } => write!(f, " auth type {auth_type}"),
         }

@@ -3,6 +3,7 @@
 mod capture;
 mod frame;
 mod line;
+mod signature;
 mod time;
 
 use core::fmt::{self, Display};
@@ -15,11 +16,14 @@ use serde::Serialize;
 use super::args::DecodeArgs;
 use super::exit::{Exit, Failure, Outcome, written};
 use capture::{Capture, CaptureError};
-use line::Line;
+
+pub(crate) use capture::{Link, Recorded};
+pub(crate) use line::Line;
+pub(crate) use signature::Keys;
 
 /// Says why not all was printed.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(crate) enum Trouble {
     #[error(transparent)]
     Capture(#[from] CaptureError),
     #[error(transparent)]
@@ -33,8 +37,9 @@ pub(super) fn execute(args: &DecodeArgs) -> Outcome {
     } else {
         Box::new(File::open(&args.file).map_err(|error| unopened(&name, &error))?)
     };
+    let keys = Keys::read(&args.keys)?;
     let mut output = io::stdout().lock();
-    match decode(input, &mut output, args.json) {
+    match decode(input, &mut output, args.json, &keys) {
         Ok(()) => Ok(Exit::Done),
         Err(Trouble::Output(error)) => written(Err(error)).map(|()| Exit::Done),
         Err(Trouble::Capture(error)) => Err(unread(&name, &error)),
@@ -63,7 +68,7 @@ fn unread(name: &str, error: &CaptureError) -> Failure {
 }
 
 /// Prints every packet that concerns VRRP, then how many there were, also of what could be read of a damaged capture.
-fn decode(input: impl Read, output: &mut impl Write, json: bool) -> Result<(), Trouble> {
+pub(crate) fn decode(input: impl Read, output: &mut impl Write, json: bool, keys: &Keys) -> Result<(), Trouble> {
     let mut capture = Capture::open(input)?;
     let mut count = Count::default();
     let end = loop {
@@ -72,7 +77,7 @@ fn decode(input: impl Read, output: &mut impl Write, json: bool) -> Result<(), T
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         };
-        let line = Line::of(&recorded);
+        let line = Line::of(&recorded, keys);
         count.add(line.as_ref());
         match line {
             Some(line) if json => print_json(output, &line)?,

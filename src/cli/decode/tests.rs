@@ -51,7 +51,7 @@ fn pcap(datalink: DataLink, frames: &[Vec<u8>]) -> Vec<u8> {
 
 fn printed(capture: &[u8]) -> String {
     let mut output = Vec::new();
-    decode(capture, &mut output, false).unwrap();
+    decode(capture, &mut output, false, &Keys::default()).unwrap();
     String::from_utf8(output).unwrap()
 }
 
@@ -173,7 +173,7 @@ fn what_was_readable_is_printed_before_the_error() {
     let whole = pcap(DataLink::RAW, &[packet(255), packet(255)]);
     let mut output = Vec::new();
 
-    let error = decode(&whole[..whole.len() - 1], &mut output, false).unwrap_err();
+    let error = decode(&whole[..whole.len() - 1], &mut output, false, &Keys::default()).unwrap_err();
 
     assert!(matches!(error, Trouble::Capture(CaptureError::CutOff)), "{error}");
     let text = String::from_utf8(output).unwrap();
@@ -185,7 +185,7 @@ fn what_was_readable_is_printed_before_the_error() {
 
 #[test]
 fn what_is_no_capture_is_said() {
-    let error = |bytes: &[u8]| decode(bytes, &mut Vec::new(), false).unwrap_err().to_string();
+    let error = |bytes: &[u8]| decode(bytes, &mut Vec::new(), false, &Keys::default()).unwrap_err().to_string();
     assert_eq!(error(b""), "it is empty");
     assert_eq!(error(b"GIF"), "it is neither pcap nor pcapng");
     assert_eq!(error(b"GIF89a.........................."), "it is neither pcap nor pcapng");
@@ -210,7 +210,7 @@ proptest! {
     fn no_frame_panics(kind in 0..4, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let link = [capture::Link::Ethernet, capture::Link::Sll, capture::Link::Sll2, capture::Link::Ip];
         let link = link[usize::try_from(kind).unwrap()];
-        let _ = Line::of(&capture::Recorded { time: None, link, data: bytes }).map(|line| line.to_string());
+        let _ = Line::of(&capture::Recorded { time: None, link, data: bytes }, &Keys::default()).map(|line| line.to_string());
     }
 
     #[test]
@@ -219,7 +219,7 @@ proptest! {
             let length = bytes.len();
             bytes[at % length] = with;
             bytes.truncate(length - cut % length);
-            let _ = decode(bytes.as_slice(), &mut Vec::new(), true);
+            let _ = decode(bytes.as_slice(), &mut Vec::new(), true, &Keys::default());
         }
     }
 }

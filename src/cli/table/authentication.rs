@@ -42,6 +42,11 @@ fn own_clock(authentication: &Authentication) -> Option<String> {
     let apart = authentication.wall_clock_ahead_ms;
     match authentication.anti_replay {
         AntiReplay::Monotonic => None,
+        AntiReplay::Time if !authentication.clock_confirmed && apart < -APART_MS.cast_signed() => {
+            let behind = span(apart.unsigned_abs());
+            let what = format!("the clock of this host is not synchronised, and {behind} behind the clock that signs");
+            Some(Colour::Bad.mark(&what))
+        }
         AntiReplay::Time if !authentication.clock_synchronised => {
             Some(Colour::Attention.mark("the clock of this host is not synchronised"))
         }

@@ -34,6 +34,7 @@ fn router(name: &str, state: State) -> RouterStatus {
             received: 0,
             received_release: 0,
             conflicts: 0,
+            probed: 0,
             became_active: 1,
             discarded: [("checksum".to_owned(), 0), ("hop_limit".to_owned(), 0)].into(),
         },
@@ -95,6 +96,7 @@ fn authentication() -> Authentication {
         anti_replay: AntiReplay::Time,
         window_ms: 5_000,
         clock_synchronised: true,
+        clock_confirmed: true,
         wall_clock_ahead_ms: 0,
         peers: vec![PeerClock { source: [10, 77, 0, 2].into(), ahead_ms: -12 }],
     }
@@ -111,7 +113,10 @@ fn how_advertisements_are_signed_is_said_and_what_is_wrong_with_a_clock() {
     let stepped = RouterStatus { authentication: Some(stepped), ..router("stepped", State::Active) };
     let on_the_way = Authentication { mode: Mode::Permissive, clock_synchronised: false, ..authentication() };
     let on_the_way = RouterStatus { authentication: Some(on_the_way), ..router("on-the-way", State::Backup) };
+    let lost = Authentication { clock_synchronised: false, clock_confirmed: false, ..authentication() };
+    let lost = Authentication { wall_clock_ahead_ms: -1_795_184_884_000, ..lost };
+    let lost = RouterStatus { authentication: Some(lost), ..router("booted-in-1970", State::Backup) };
     let first = Authentication { mode: Mode::ReceiveOnly, anti_replay: AntiReplay::Monotonic, ..authentication() };
     let first = RouterStatus { authentication: Some(first), ..router("first", State::Backup) };
-    insta::assert_snapshot!(rendered(vec![signed, stepped, on_the_way, first]));
+    insta::assert_snapshot!(rendered(vec![signed, stepped, on_the_way, lost, first]));
 }

@@ -1,6 +1,6 @@
 //! One test for each thing that must hold within a router and between routers.
 
-use super::super::model::{HopLimit, Lease, Password};
+use super::super::model::{HopLimit, Lease, Password, Probe};
 use super::*;
 
 /// A second router of the file, as sound as the first.
@@ -142,6 +142,32 @@ fn fast_handover_without_certainty_is_a_warning_only_where_it_was_asked_for() {
         ["", "fast_handover: false", "fast_handover: true\nrouters: 2", "fast_handover: true\npeers: [10.0.0.1]"]
     {
         assert!(parse(&pair_with(quiet)).unwrap().warnings.is_empty(), "{quiet}");
+    }
+}
+
+#[test]
+fn a_probe_that_answers_after_active_down_interval_is_a_warning() {
+    let message = "`probe` has no effect: Active_Down_Interval is over before its answer";
+    assert_eq!(warning(&pair_with("probe: {}\nadvertisement_interval: 10ms")), format!("6:12 {message}"));
+    assert_eq!(warning(&pair_with("probe: { after: 2, count: 100 }")), format!("6:12 {message}"));
+    for quiet in [
+        "probe: {}",
+        "probe: { after: 2, interval: 100ms }",
+        "probe: { count: 2, interval: 5ms }\nadvertisement_interval: 20ms",
+    ] {
+        assert!(parse(&pair_with(quiet)).unwrap().warnings.is_empty(), "{quiet}");
+    }
+}
+
+#[test]
+fn a_probe_has_limits_and_defaults() {
+    let probe = |text: &str| parse(&pair_with(text)).unwrap().config.virtual_routers[0].probe;
+    assert_eq!(probe(""), None);
+    assert_eq!(probe("probe: {}"), Some(Probe::default()));
+    for bad in
+        ["probe: { after: 0 }", "probe: { after: 3 }", "probe: { count: 0 }", "probe: { interval: 0ms }", "probe: yes"]
+    {
+        assert!(parse(&pair_with(bad)).is_err(), "{bad}");
     }
 }
 

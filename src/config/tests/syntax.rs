@@ -92,6 +92,7 @@ virtual_routers:
     hop_limit: any
     source: 10.0.0.1
     fast_handover: false
+    probe: { after: 2, count: 2, interval: 5ms }
     checksum: rfc9568
     lease: 4s
     connections: keep
@@ -202,7 +203,8 @@ fn hostile_files_are_refused_quickly() {
         let report = report(&text);
         let shown: String = text.chars().take(20).collect();
         assert!(!report.render(false).is_empty());
-        assert!(begun.elapsed() < Duration::from_secs(20), "{shown}.. took {:?}", begun.elapsed());
+        // Each takes a second or less, what grows without bound takes minutes; a busy machine lies in between.
+        assert!(begun.elapsed() < Duration::from_secs(60), "{shown}.. took {:?}", begun.elapsed());
     }
 }
 

@@ -47,6 +47,7 @@ fn router(name: &str, vrid: u8, priority: u8) -> Configured {
         authentication: None,
         source: Source::Auto,
         fast_handover: true,
+        probe: None,
         checksum: Checksum::Auto,
         lease: Lease::Auto,
         announce: Announce::default(),
@@ -291,7 +292,7 @@ fn bad_requests_get_a_json_reason_and_reach_nobody() {
 #[test]
 fn a_full_queue_is_told() {
     let agent = Agent::start(vec![router("orders-db", 51, 100)]);
-    while agent.inbox.commands.push(Command::Shutdown).is_ok() {}
+    while agent.inbox.commands.push(Command::Resume { router: None }).is_ok() {}
 
     let (status, problem) = agent.raw("POST /v1/drain", "{}");
 

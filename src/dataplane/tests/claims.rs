@@ -38,6 +38,8 @@ fn rule_15_an_address_that_somebody_else_configured_is_named_and_left_alone() {
     let running = lab.start(&[plan(&[("10.77.0.99", 24), ("10.77.0.100", 24)])]);
 
     assert_eq!(running.claim(0, 1), Answer::ClaimFailed { router: 0, epoch: 1 });
+    let early = running.report().to_string();
+    assert!(early.starts_with("this node cannot take 10.77.0.100/24 on eth0 over"), "{early}");
     let report = running.report();
     assert_eq!(report.router, Some(0));
     assert!(
@@ -238,4 +240,7 @@ fn an_address_that_somebody_else_has_is_told_before_anybody_claims_it() {
     lab.remove("10.77.0.100", 24);
 
     running.interface(|state| state.claimable);
+    let told = "this node cannot take 10.77.0.100/24 on eth0 over: 10.77.0.100/24 on eth0 is there and was not configured by \
+                vipd; remove it or take it out of `addresses`";
+    assert_eq!(running.texts(), [told]);
 }

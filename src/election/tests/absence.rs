@@ -109,6 +109,17 @@ fn a_node_that_was_away_on_its_way_out_does_not_speak_for_addresses_that_may_be_
 }
 
 #[test]
+fn a_node_that_was_away_while_it_yielded_listens_afresh() {
+    let mut bench = Bench::active(|_| {});
+    bench.hear(PEER, 200);
+    bench.sleep(ms(500)).tell(Event::Stalled { by: ms(490) });
+
+    bench.confirm_withdrawal();
+
+    assert_eq!(bench.wait(), DOWN);
+}
+
+#[test]
 fn an_address_thread_that_hung_takes_the_role_away() {
     let mut bench = Bench::active(|_| {});
 

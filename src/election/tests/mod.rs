@@ -5,11 +5,13 @@
 mod absence;
 mod active;
 mod backup;
+mod canonical;
 mod claiming;
 mod drain;
 mod effective;
 mod opening;
 mod owner;
+mod probing;
 mod properties;
 mod reconfigure;
 mod releasing;
@@ -69,6 +71,7 @@ fn settings() -> Settings {
         preempt_delay: Duration::ZERO,
         startup_delay: Duration::ZERO,
         fast_handover: false,
+        probe: None,
         gate: None,
         source: SELF,
         drained: false,
@@ -129,7 +132,8 @@ impl Bench {
                 | Action::Claim { .. }
                 | Action::Announce
                 | Action::Withdraw { .. }
-                | Action::CloseGate { .. } => asked.push(action),
+                | Action::CloseGate { .. }
+                | Action::Probe { .. } => asked.push(action),
             }
         }
         asked

@@ -39,6 +39,7 @@ fn plan() -> Plan {
             preempt_delay: Duration::ZERO,
             startup_delay: Duration::ZERO,
             fast_handover: false,
+            probe: None,
             gate: None,
             source: own,
             drained: false,

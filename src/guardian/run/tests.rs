@@ -22,8 +22,9 @@ const PRELUDE: &str = r#"
               printf '\3' | dd of=/dev/fd/$applied bs=1 seek=8 conv=notrunc status=none
               printf '\2' | dd of=/dev/fd/$applied bs=1 seek=0 conv=notrunc status=none; }
     set_word() { printf '\1' | dd of=/dev/fd/$table bs=1 seek=$((8 * $1)) conv=notrunc status=none; }
-    claim() { set_word $((5 + 2 * $1)); }
-    active() { set_word $((6 + 2 * $1)); }
+    served() { set_word 5; }
+    claim() { set_word $((6 + 2 * $1)); }
+    active() { set_word $((7 + 2 * $1)); }
     # Until 1 ns after boot.
     promise() { set_word 0; }
     once() { [ ! -e once ] && touch once; }
@@ -40,6 +41,7 @@ struct Recorder {
     log: PathBuf,
     /// Whose addresses cannot be withdrawn.
     stuck: Option<usize>,
+    longest_leave: Duration,
 }
 
 impl Scene {
@@ -58,7 +60,7 @@ impl Scene {
     }
 
     fn recorder(&self) -> Recorder {
-        Recorder { log: self.file("log"), stuck: None }
+        Recorder { log: self.file("log"), stuck: None, longest_leave: Duration::ZERO }
     }
 
     /// Runs the guardian on a thread that signals can be sent to.
@@ -81,6 +83,10 @@ impl Cleanup for Recorder {
     fn follow(&mut self, applied: &[u8]) -> io::Result<()> {
         append(&self.log, &format!("follow {}", String::from_utf8_lossy(applied)));
         Ok(())
+    }
+
+    fn longest_leave(&self) -> Duration {
+        self.longest_leave
     }
 
     fn renumber(&mut self) {}
@@ -150,9 +156,27 @@ fn exit_codes_that_another_start_would_not_change_end_the_guardian() {
 }
 
 #[test]
+fn an_agent_that_gives_up_before_any_was_ready_ends_the_guardian() {
+    let scene = Scene::new("[ $(wc -l < log) -ge 3 ] && exit 0; claim 0; exit 1");
+
+    assert_eq!(run(&scene.plan, &mut scene.recorder()).unwrap(), FAILED);
+
+    assert_eq!(scene.log(), ["start", "withdraw 0"]);
+}
+
+#[test]
+fn an_agent_that_gives_up_later_is_started_again() {
+    let scene = Scene::new("once && { served; kill -KILL $$; }; [ $(wc -l < log) -ge 3 ] && exit 0; exit 1");
+
+    assert_eq!(run(&scene.plan, &mut scene.recorder()).unwrap(), 0);
+
+    assert_eq!(scene.log(), ["start", "start", "start"]);
+}
+
+#[test]
 fn any_other_end_starts_the_agent_again() {
-    for end in ["exit 1", "exit 101", "kill -TERM $$", "kill -SEGV $$"] {
-        let scene = Scene::new(&format!("once && {end}; exit 0"));
+    for end in ["served; exit 1", "served; exit 101", "kill -TERM $$", "kill -SEGV $$"] {
+        let scene = Scene::new(&format!("once && {{ {end}; }}; exit 0"));
 
         assert_eq!(run(&scene.plan, &mut scene.recorder()).unwrap(), 0);
         assert_eq!(scene.log(), ["start", "start"], "{end}");
@@ -161,7 +185,7 @@ fn any_other_end_starts_the_agent_again() {
 
 #[test]
 fn an_agent_that_keeps_dying_is_started_again_after_longer_and_longer_waits() {
-    let mut scene = Scene::new("[ $(wc -l < log) -ge 5 ] && exit 0; exit 1");
+    let mut scene = Scene::new("served; [ $(wc -l < log) -ge 5 ] && exit 0; exit 1");
     scene.plan.backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(40), Duration::from_secs(60));
     let begin = boot_nanos();
 
@@ -212,6 +236,21 @@ fn an_agent_that_does_not_leave_is_killed_and_cleaned_up_after() {
 }
 
 #[test]
+fn an_agent_may_take_as_long_to_leave_as_its_configuration_says() {
+    let mut scene = Scene::new("trap 'sleep 0.3; exit 9' TERM; stay");
+    scene.plan.patience = Duration::ZERO;
+    let (plan, recorder) = (scene.plan.clone(), scene.recorder());
+    let guardian = thread::spawn(move || {
+        run(&plan, &mut Recorder { longest_leave: Duration::from_secs(600), ..recorder }).unwrap()
+    });
+    scene.wait_until_ready();
+
+    interrupt(&guardian, Signal::SIGTERM);
+
+    assert_eq!(guardian.join().unwrap(), 9);
+}
+
+#[test]
 fn an_agent_that_leaves_before_it_listens_has_left_in_order() {
     let scene = Scene::new("stay");
     let guardian = scene.spawn();
@@ -224,12 +263,15 @@ fn an_agent_that_leaves_before_it_listens_has_left_in_order() {
 
 #[test]
 fn a_signal_to_leave_ends_the_wait_for_the_next_start() {
-    let mut scene = Scene::new("claim 0; exit 1");
+    let mut scene = Scene::new("served; claim 0; exit 1");
     scene.plan.backoff = Backoff::new(Duration::from_secs(600), Duration::from_secs(600), Duration::from_secs(60));
     struct Leaving;
     impl Cleanup for Leaving {
         fn follow(&mut self, _: &[u8]) -> io::Result<()> {
             Ok(())
+        }
+        fn longest_leave(&self) -> Duration {
+            Duration::ZERO
         }
         fn renumber(&mut self) {}
         fn withdraw(&mut self, _: usize) -> io::Result<()> {
@@ -274,7 +316,7 @@ fn the_agent_sees_the_guardian_go() {
 #[test]
 fn every_agent_gets_what_was_applied_last() {
     let applied = "dd if=/dev/fd/$applied bs=1 skip=4194328 count=8 status=none >> log; echo >> log";
-    let mut scene = Scene::new(&format!("{applied}; once && exit 1; exit 0"));
+    let mut scene = Scene::new(&format!("{applied}; served; once && exit 1; exit 0"));
     scene.plan.applied = b"anything".to_vec();
 
     run(&scene.plan, &mut scene.recorder()).unwrap();

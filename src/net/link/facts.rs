@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressScope};
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, State};
 
 use crate::net::netlink::{Netlink, NetlinkError};
 
@@ -17,8 +17,14 @@ pub struct Link {
     pub name: String,
     /// Whether it is switched on (IFF_UP).
     pub up: bool,
-    /// Whether it can carry packets: switched on and with a carrier (IFF_RUNNING).
+    /// Whether it can carry packets: switched on, with a carrier, and not reported down (IFF_RUNNING).
+    ///
+    /// The kernel takes an interface whose driver has not reported anything for one that runs. That is right for those
+    /// that never report (loopback, tun); the others (veth, Ethernet) have no carrier at that moment, which is asked too.
     pub running: bool,
+    /// Whether it is reported up (operstate): the news of its beginning has reached whoever waits for it. Interfaces that
+    /// never report never are.
+    pub reported_up: bool,
     /// Its Ethernet address, where it has one that is not zero.
     pub mac: Option<[u8; 6]>,
     /// Its addresses, in the kernel's order.
@@ -76,10 +82,12 @@ impl Link {
     /// Reads a link's message; `None` where it has no name.
     pub(in crate::net) fn read(message: &LinkMessage) -> Option<Self> {
         let mut name = None;
-        let mut mac = None;
+        let (mut mac, mut carrier, mut reported_up) = (None, true, false);
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(text) => name = Some(text.clone()),
+                LinkAttribute::Carrier(there) => carrier = *there != 0,
+                LinkAttribute::OperState(state) => reported_up = *state == State::Up,
                 LinkAttribute::Address(bytes) => mac = <[u8; 6]>::try_from(bytes.as_slice()).ok(),
                 _ => {}
             }
@@ -89,7 +97,8 @@ impl Link {
             index: message.header.index,
             name: name?,
             up: flags.contains(LinkFlags::Up),
-            running: flags.contains(LinkFlags::Up | LinkFlags::Running),
+            running: carrier && flags.contains(LinkFlags::Up | LinkFlags::Running),
+            reported_up,
             mac: mac.filter(|mac| *mac != [0; 6]),
             addresses: Vec::new(),
         })

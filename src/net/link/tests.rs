@@ -40,6 +40,22 @@ fn a_veth_pair_spans_two_namespaces_and_runs_when_both_ends_are_up() {
 }
 
 #[test]
+fn an_end_without_its_peer_never_runs_not_even_in_its_first_moment() {
+    let (left, mut left_link) = lab();
+    let (right, _right_link) = lab();
+    for number in 0..10 {
+        let name = format!("eth{number}");
+        create_veth(&mut left_link, &name, &left, &name, &right).unwrap();
+        let index = find(&mut left_link, &name).index;
+
+        set_up(&mut left_link, index).unwrap();
+
+        let link = find(&mut left_link, &name);
+        assert!(!link.running, "{link:?}");
+    }
+}
+
+#[test]
 fn a_bridge_port_can_be_cut_while_its_link_stays_up() {
     let (switch, mut netlink) = lab();
     let (host, mut host_link) = lab();

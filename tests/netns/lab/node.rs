@@ -191,6 +191,22 @@ impl Node {
         self.environment.push((name, value.to_owned()));
     }
 
+    /// Gives the agent another wall clock from now on, as libfaketime writes it.
+    pub(crate) fn live_in(&mut self, time: &str) {
+        let library = format!("/usr/lib/{}-linux-gnu/faketime/libfaketimeMT.so.1", std::env::consts::ARCH);
+        assert!(Path::new(&library).exists(), "this test needs Debian's package libfaketime");
+        self.set_environment("LD_PRELOAD", &library);
+        self.set_environment("FAKETIME", time);
+        self.set_environment("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    }
+
+    /// Hides from the agent from now on that the kernel's clock is synchronised, which libfaketime does not.
+    pub(crate) fn is_not_synchronised(&mut self) {
+        let traced =
+            ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "inject=adjtimex:retval=5"];
+        self.wrapper = traced.map(str::to_owned).to_vec();
+    }
+
     /// Waits until the agent answers on its control socket and every election has begun.
     pub(crate) fn answers(&self) {
         let begun = |status: Status| status.routers.iter().all(|router| router.state != State::Initialize);

@@ -21,7 +21,7 @@ fn an_agent_that_breaks_its_promise_is_killed_and_cleaned_up_after() {
     let end = keep_vigil(&scene, &mut scene.recorder(), |_, _| {});
 
     assert_eq!(end.status.signal(), Some(libc::SIGKILL));
-    assert_eq!(end.exit_code(), None);
+    assert_eq!(end.exit_code(false), None);
     assert_eq!(scene.log(), ["start", "withdraw 0", "release 0", "release 1", "withdraw 0"]);
 }
 
