@@ -77,7 +77,7 @@ fn two_routers_that_do_not_preempt() {
 
 #[test]
 fn two_routers_on_hosts_that_are_suspended() {
-    check(Setup { kinds: &[Suspend, Loss, Cut], faults: 1, preempt: false, ..PAIR });
+    check(&Setup { kinds: &[Suspend, Loss, Cut], faults: 1, preempt: false, ..PAIR });
 }
 
 #[test]
