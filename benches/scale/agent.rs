@@ -1,6 +1,7 @@
 //! One running agent of either product: started, weighed, stopped, and gone when dropped.
 
 use core::time::Duration;
+use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ pub(crate) struct Agent {
 /// Holds processor time.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) struct Cost {
-    /// All of it, as the scheduler counts it.
+    /// All of it, as the scheduler counts it for the threads that live.
     pub(crate) total: Duration,
     /// Of this, the share of the kernel, in ticks of 10 ms.
     pub(crate) system: Duration,
@@ -67,17 +68,8 @@ pub(crate) struct Cost {
     pub(crate) user: Duration,
 }
 
-impl core::ops::Sub for Cost {
-    type Output = Self;
-
-    fn sub(self, earlier: Self) -> Self {
-        Self {
-            total: self.total.saturating_sub(earlier.total),
-            system: self.system.saturating_sub(earlier.system),
-            user: self.user.saturating_sub(earlier.user),
-        }
-    }
-}
+/// Remembers what each thread of an agent had cost at a moment.
+pub(crate) struct Meter(HashMap<PathBuf, Cost>);
 
 impl Agent {
     /// Starts a product on a node.
@@ -115,22 +107,41 @@ impl Agent {
         Ok(Self { product, child, directory })
     }
 
-    /// Returns the processor time of all of its processes so far.
+    /// Begins to count the processor time of all of its threads.
     ///
     /// # Errors
     /// That the agent has ended.
-    pub(crate) fn cost(&self) -> anyhow::Result<Cost> {
+    pub(crate) fn meter(&self) -> anyhow::Result<Meter> {
+        self.tasks().map(Meter)
+    }
+
+    /// Returns the processor time since a meter was made; a thread that has ended since counts for nothing.
+    ///
+    /// # Errors
+    /// That the agent has ended.
+    pub(crate) fn cost(&self, since: &Meter) -> anyhow::Result<Cost> {
         let mut cost = Cost::default();
-        for process in self.processes()? {
-            for task in fs::read_dir(format!("/proc/{process}/task"))? {
-                // A thread may end meanwhile.
-                let Ok(spent) = task_cost(&task?.path()) else { continue };
-                cost.total += spent.total;
-                cost.system += spent.system;
-                cost.user += spent.user;
-            }
+        for (task, now) in self.tasks()? {
+            let before = since.0.get(&task).copied().unwrap_or_default();
+            cost.total += now.total.saturating_sub(before.total);
+            cost.system += now.system.saturating_sub(before.system);
+            cost.user += now.user.saturating_sub(before.user);
         }
         Ok(cost)
+    }
+
+    fn tasks(&self) -> anyhow::Result<HashMap<PathBuf, Cost>> {
+        let mut tasks = HashMap::new();
+        for process in self.processes()? {
+            for task in fs::read_dir(format!("/proc/{process}/task"))? {
+                let task = task?.path();
+                // A thread may end meanwhile.
+                if let Ok(cost) = task_cost(&task) {
+                    tasks.insert(task, cost);
+                }
+            }
+        }
+        Ok(tasks)
     }
 
     /// Returns the proportional set size of all of its processes, in KiB.

@@ -19,7 +19,7 @@ use super::voice::Voice;
 /// How long the same kind of news about a router is kept back after it was told, in nanoseconds.
 const NEWS_GAP: u64 = 60_000_000_000;
 /// Actions that one event can make the election ask for; more only cost an allocation.
-const ACTIONS: usize = 16;
+const ACTIONS: usize = 8;
 
 /// Says what is known of a member's interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

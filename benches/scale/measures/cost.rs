@@ -72,13 +72,19 @@ fn steady(product: Product, shape: &Shape, effort: Effort, watch: Duration) -> a
     let right = Agent::start(product, &lab, Side::Right, shape)?;
     let settled = poll_until(effort.patience, || Ok((lab.held(Side::Left)? == shape.all_addresses()).then_some(())))?;
     if settled.is_none() {
+        eprintln!("not settled\n{}\n{}", left.story(), right.story());
         return Ok(None);
     }
     thread::sleep(shape.active_down(ACTIVE) + Duration::from_secs(7));
-    let before = [left.cost()?, right.cost()?];
+    let meters = [left.meter()?, right.meter()?];
     thread::sleep(watch);
-    let costs = [left.cost()? - before[0], right.cost()? - before[1]];
-    Ok((lab.held(Side::Right)? == 0).then_some(costs))
+    let costs = [left.cost(&meters[0])?, right.cost(&meters[1])?];
+    let held = [lab.held(Side::Left)?, lab.held(Side::Right)?];
+    if held != [shape.all_addresses(), 0] {
+        eprintln!("the nodes hold {held:?} addresses\n{}\n{}", left.story(), right.story());
+        return Ok(None);
+    }
+    Ok(Some(costs))
 }
 
 /// (h): memory of 1, 100 and 255 routers, and what each one adds.

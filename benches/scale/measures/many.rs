@@ -8,7 +8,7 @@ use vipd::net::{Sentry, boot_nanos};
 use super::{Effort, millis, poll_until};
 use crate::agent::{ACTIVE, Agent, Cost, Product};
 use crate::bare;
-use crate::ears::{Ears, first_announcements};
+use crate::ears::{Ears, advertisements, first_announcements};
 use crate::figure::Figure;
 use crate::lab::{Lab, Side};
 use crate::shape::Shape;
@@ -21,8 +21,10 @@ pub(crate) fn announcements(product: Product, effort: Effort) -> anyhow::Result<
     let mut figures = Vec::new();
     for (addresses, target) in [(100, 5.0), (1000, 60.0)] {
         let shape = Shape::new(1, addresses, Duration::from_millis(100));
-        let what = format!("one router, {addresses} addresses: first announcement to last");
-        let mut figure = Figure::new('c', what, "ms", product.name());
+        let title = format!("one router, {addresses} addresses");
+        let mut figure = Figure::new('c', format!("{title}: first announcement to last"), "ms", product.name());
+        let whole = format!("{title}: first advertisement to last announcement");
+        let mut whole = Figure::new('c', whole, "ms", product.name());
         for _ in 0..effort.runs {
             let mut lab = Lab::new(1)?;
             let ears = Ears::open(&mut lab, Side::Left)?;
@@ -31,15 +33,24 @@ pub(crate) fn announcements(product: Product, effort: Effort) -> anyhow::Result<
             // keepalived announces some time after it has claimed.
             thread::sleep(Duration::from_secs(2));
             drop(agent);
-            let times = first_announcements(&ears.finish()?, Side::Left);
-            match (here, times.as_slice()) {
-                (Some(()), [first, .., last]) if times.len() == shape.all_addresses() => {
+            let said = ears.finish()?;
+            let times = first_announcements(&said, Side::Left);
+            let spoke = advertisements(&said, Side::Left).remove(&1).unwrap_or_default();
+            match (here, times.as_slice(), spoke.first()) {
+                (Some(()), [first, .., last], Some(spoke)) if times.len() == shape.all_addresses() => {
                     figure.values.push(millis(last - first));
+                    whole.values.push(millis(last.saturating_sub(*spoke)));
                 }
-                _ => figure.failed += 1,
+                _ => {
+                    figure.failed += 1;
+                    whole.failed += 1;
+                }
             }
         }
-        figures.push(if product == Product::Vipd { figure.at_most(target) } else { figure });
+        if product == Product::Vipd {
+            (figure, whole) = (figure.at_most(target), whole.at_most(target));
+        }
+        figures.extend([figure, whole]);
     }
     Ok(figures)
 }
@@ -85,15 +96,14 @@ fn undisturbed(
     // The announcements that follow a claim are over after five seconds.
     thread::sleep(shape.active_down(ACTIVE) + Duration::from_secs(7));
     watch.count()?;
-    let before = [left.cost()?, right.cost()?];
+    let meters = [left.meter()?, right.meter()?];
     let mut said = 0;
     let until = boot_nanos() + u64::try_from(effort.watch.as_nanos())?;
     while boot_nanos() < until {
         thread::sleep(Duration::from_millis(100));
         said += watch.count()?;
     }
-    let [a, b] = [left.cost()? - before[0], right.cost()? - before[1]];
-    Ok(Some((said, [a, b])))
+    Ok(Some((said, [left.cost(&meters[0])?, right.cost(&meters[1])?])))
 }
 
 fn stability(

@@ -61,14 +61,7 @@ pub struct LinkAddress {
 /// # Errors
 /// [`NetlinkError`].
 pub fn links(netlink: &mut Netlink) -> Result<Vec<Link>, NetlinkError> {
-    let table = netlink.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
-    let mut links: Vec<Link> = table
-        .iter()
-        .filter_map(|message| match message {
-            RouteNetlinkMessage::NewLink(link) => Link::read(link),
-            _ => None,
-        })
-        .collect();
+    let mut links = bare_links(netlink)?;
     for message in netlink.dump(RouteNetlinkMessage::GetAddress(AddressMessage::default()))? {
         if let RouteNetlinkMessage::NewAddress(message) = message
             && let Some(address) = LinkAddress::read(&message)
@@ -78,6 +71,19 @@ pub fn links(netlink: &mut Netlink) -> Result<Vec<Link>, NetlinkError> {
         }
     }
     Ok(links)
+}
+
+/// Lists the interfaces of a network namespace without their addresses.
+///
+/// # Errors
+/// [`NetlinkError`].
+pub fn bare_links(netlink: &mut Netlink) -> Result<Vec<Link>, NetlinkError> {
+    let table = netlink.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
+    let read = |message: &RouteNetlinkMessage| match message {
+        RouteNetlinkMessage::NewLink(link) => Link::read(link),
+        _ => None,
+    };
+    Ok(table.iter().filter_map(read).collect())
 }
 
 impl Link {
