@@ -17,6 +17,7 @@ fn every_cause_is_a_sentence_of_its_own() {
         Cause::Started,
         Cause::Owner,
         Cause::ActiveDown,
+        Cause::HostGone { peer },
         Cause::Preempted { peer, priority },
         Cause::Released { by: peer },
         Cause::NotReleased { peer },
@@ -45,8 +46,8 @@ fn every_cause_is_a_sentence_of_its_own() {
     let mut said: Vec<String> = causes.iter().map(ToString::to_string).collect();
 
     assert!(said.iter().all(|sentence| sentence.contains(' ')), "{said:?}");
-    assert!(said[3].contains("10.0.0.10") && said[3].contains("lower priority 7"), "{}", said[3]);
-    assert!(said[24].contains("1.5s"), "{}", said[24]);
+    assert!(said[4].contains("10.0.0.10") && said[4].contains("lower priority 7"), "{}", said[4]);
+    assert!(said[25].contains("1.5s"), "{}", said[25]);
     said.sort();
     said.dedup();
     assert_eq!(said.len(), causes.len());
