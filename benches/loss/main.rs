@@ -1,6 +1,6 @@
 //! What lost packets do: `cargo bench --bench loss`, as root, with nftables installed.
 //!
-//! A switch drops one frame in ten at random. A Backup takes over when three advertisements in a row are lost; how often
+//! One frame in ten is dropped at random. A Backup takes over when three advertisements in a row are lost; how often
 //! that is to be expected is arithmetic. Half of the routers also probe the host of a late Active Router: that must not
 //! make it happen more often.
 
@@ -90,19 +90,23 @@ fn more(before: &[Value], after: &[Value], group: &str, count: &str) -> u64 {
     sum(after) - sum(before)
 }
 
-/// Makes the switch lose so many frames in a thousand.
+/// Makes both nodes lose so many of a thousand frames that reach them.
 fn lose(lab: &Lab, frames: u32) -> anyhow::Result<()> {
     let rules = format!(
-        "table bridge loss\ndelete table bridge loss\ntable bridge loss {{\n chain switched {{\n  type filter hook forward \
-         priority 0\n  numgen random mod 1000 < {frames} drop\n }}\n}}\n"
+        "table netdev loss\ndelete table netdev loss\ntable netdev loss {{\n chain arriving {{\n  type filter hook ingress \
+         device \"{INTERFACE}\" priority 0\n  numgen random mod 1000 < {frames} drop\n }}\n}}\n"
     );
-    let path = tempfile::NamedTempFile::new()?;
-    fs::write(&path, rules)?;
-    let mut command = Command::new("nft");
-    command.arg("-f").arg(path.path());
-    let status =
-        lab.switch_space().spawn(command).context("this measurement needs nft: apt-get install nftables")?.wait()?;
-    if status.success() { Ok(()) } else { bail!("nft refused to drop frames on the bridge") }
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(&file, rules)?;
+    for side in Side::BOTH {
+        let mut command = Command::new("nft");
+        command.arg("-f").arg(file.path());
+        let nft = lab.node(side).spawn(command).context("this measurement needs nft: apt-get install nftables")?;
+        if !nft.wait_with_output()?.status.success() {
+            bail!("nft refused to drop frames on {INTERFACE}");
+        }
+    }
+    Ok(())
 }
 
 /// A running `vipd run`; dropped, it leaves in order.

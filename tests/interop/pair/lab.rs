@@ -125,11 +125,6 @@ impl Lab {
         }
     }
 
-    /// Returns the namespace of the bridge.
-    pub(crate) fn switch_space(&self) -> &Namespace {
-        &self.switch_space
-    }
-
     /// Takes a node off the bridge; it keeps its carrier, so that nothing tells it.
     ///
     /// # Errors
