@@ -191,12 +191,14 @@ pub fn run(options: &DrillOptions, progress: &mut dyn Progress) -> Result<Report
     for &interval in &options.intervals {
         for scenario in &options.scenarios {
             let mut runs = Vec::new();
-            for _ in 0..options.runs {
+            for run in 0..options.runs {
                 let scratch = Scratch::new()?;
                 let setting = Setting {
                     interval,
                     transport: options.transport,
                     load: options.load,
+                    // The middle of this run's share of an interval.
+                    moment: interval.duration() * (2 * run + 1) / (2 * options.runs),
                     program: &program,
                     directory: scratch.path(),
                 };

@@ -34,6 +34,8 @@ pub(super) struct Setting<'a> {
     pub(super) transport: Transport,
     /// How long nodes are under load.
     pub(super) load: Duration,
+    /// How much later a host dies, within an interval: what is seen of it depends on when it advertised last.
+    pub(super) moment: Duration,
     /// What is started as `vipd`.
     pub(super) program: &'a Path,
     /// Where each node gets a directory.
@@ -64,7 +66,8 @@ pub(super) fn play(
     phase("measuring the noise");
     let quiet = boot_nanos();
     // As long as what follows: the longer one waits, the longer the longest gap.
-    patience.rest(QUIET + scenario.fault.wait(setting.interval))?;
+    let moment = if scenario.fault.kills_host() { setting.moment } else { Duration::ZERO };
+    patience.rest(QUIET + scenario.fault.wait(setting.interval) + moment)?;
     phase(scenario.summary);
     let fault = boot_nanos();
     let (healed, borne) = match scenario.fault {

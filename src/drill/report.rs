@@ -146,7 +146,8 @@ fn pace(runs: &[Figures]) -> Option<Pace> {
 }
 
 fn missed(scenario: &Scenario, interval: Interval, median: &Figures, realtime: bool, runs: usize) -> Vec<Missed> {
-    let silence = if scenario.fault.is_silent() { scenario.fault.wait(interval) } else { Duration::ZERO };
+    let waits = scenario.fault.is_silent() || scenario.fault.is_probed();
+    let silence = if waits { scenario.fault.wait(interval) } else { Duration::ZERO };
     let outage = Millis::from(silence) + median.noise + scenario.targets.outage.into();
     let two_owners = Millis::from(scenario.targets.two_owners);
     let mut limits = vec![("outage", median.outage, outage)];

@@ -16,7 +16,8 @@ struct Shift {
 }
 
 impl Router {
-    /// Returns the router that does at `then` what this one would do at `now`, and from there on the same.
+    /// Returns the router that does at `then` what this one would do at `now`, and from there on the same while its
+    /// settings stay.
     ///
     /// Two routers that differ only in what no event can bring to light any more become equal: moments that are long
     /// over, and the number of the epoch, which is 1. Who holds answers to a former epoch gives them another number.

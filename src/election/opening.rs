@@ -14,10 +14,10 @@ const LETTING_GO: Duration = Duration::from_millis(2);
 impl Router {
     /// Returns whose Priority 0 the claim is to wait for, so that no two routers hold the addresses while a role is preempted.
     ///
-    /// Only an only peer says it, and a gate waits for the old Active Router by itself.
+    /// Only an only peer says it, and a gate waits for the old Active Router by itself. An owner has nothing to claim.
     pub(super) fn awaited(&self, now: Instant, cause: Cause) -> Option<Deposed> {
         let Cause::Preempted { peer, priority: _ } = cause else { return None };
-        let awaits = self.settings.fast_handover && self.settings.gate.is_none();
+        let awaits = self.settings.fast_handover && self.settings.gate.is_none() && !self.settings.priority.is_owner();
         awaits.then(|| Deposed { peer, until: now + LETTING_GO })
     }
 

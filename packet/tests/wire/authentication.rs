@@ -50,6 +50,7 @@ fn an_unknown_key_is_named() {
         admit_bent(Sequence::at(NOW), |payload| payload[MESSAGE_LENGTH + 1] = 9),
         Err(AuthenticationError::UnknownKey(KeyId::new(9).unwrap()))
     );
+    assert_eq!(AuthenticationError::UnknownKey(KeyId::new(9).unwrap()).to_string(), "unknown key 9");
 }
 
 #[test]

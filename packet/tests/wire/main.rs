@@ -4,6 +4,7 @@
 
 mod announcements;
 mod authentication;
+mod checksums;
 mod emission;
 mod parsing;
 mod properties;
@@ -11,3 +12,4 @@ mod recorded;
 mod replay;
 mod support;
 mod timers;
+mod words;

@@ -230,6 +230,16 @@ fn a_password_does_not_show_in_debug_output() {
     let shown = format!("{advertisement:?} {:?}", Advertisement::parse(&payload, &ipv4()).unwrap());
 
     assert!(!shown.contains(&0xab_u8.to_string()), "{shown}");
+    for part in ["Outgoing { version: V2", "Advertisement { version: V2", "vrid: Vrid(51)", "SimplePassword(..)"] {
+        assert!(shown.contains(part), "{part} is missing from {shown}");
+    }
+}
+
+#[test]
+fn a_list_without_addresses_is_empty() {
+    assert!(Addresses::Ipv4(&[]).is_empty());
+    assert!(Addresses::Ipv6(&[]).is_empty());
+    assert!(!Addresses::Ipv4(&[[10, 77, 0, 100]]).is_empty());
 }
 
 #[test]

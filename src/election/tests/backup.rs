@@ -177,6 +177,27 @@ fn a_node_whose_priority_sinks_does_not_finish_its_preemption() {
 }
 
 #[test]
+fn a_node_whose_priority_sinks_to_that_of_the_peer_does_not_finish_its_preemption() {
+    let mut bench = Bench::started(|_| {});
+    bench.sleep(ms(30)).hear(PEER, 90);
+
+    bench.sleep(ms(1)).effective(90);
+
+    let down = settings().interval.active_down_interval(Version::V3, Priority::new(90));
+    assert_eq!(bench.wait(), down - ms(1));
+}
+
+#[test]
+fn a_node_whose_priority_stays_above_that_of_the_peer_finishes_its_preemption() {
+    let mut bench = Bench::started(|_| {});
+    bench.sleep(ms(30)).hear(PEER, 90);
+
+    bench.sleep(ms(1)).effective(100);
+
+    assert_eq!(bench.wait(), DOWN - ms(31));
+}
+
+#[test]
 fn a_timer_that_is_a_whole_interval_late_proves_only_that_this_node_was_away() {
     let mut bench = Bench::started(|_| {});
     bench.hear(PEER, 200);

@@ -234,6 +234,22 @@ fn a_watcher_that_was_away_listens_again_before_it_judges() {
 }
 
 #[test]
+fn a_watcher_that_was_away_gives_the_taker_its_whole_time_again() {
+    let mut bench = watching(|settings| settings.gate = GATE);
+    bench.sleep(ms(500)).tell(Event::Stalled { by: ms(500) });
+    let until = bench.now + DOWN + ms(100);
+
+    while bench.now + INTERVAL < until {
+        bench.hear(PEER, 50);
+        bench.run(INTERVAL);
+    }
+
+    assert!(bench.router.view().draining);
+    bench.run(until.since(bench.now));
+    assert!(!bench.router.view().draining);
+}
+
+#[test]
 fn a_watcher_that_hears_nobody_for_want_of_a_link_does_not_judge() {
     let mut bench = watching(|_| {});
     bench.fault(Fault::Deaf);

@@ -5,6 +5,7 @@
 mod absence;
 mod active;
 mod backup;
+mod canonical;
 mod claiming;
 mod drain;
 mod effective;
@@ -15,6 +16,7 @@ mod properties;
 mod reconfigure;
 mod releasing;
 mod timers;
+mod words;
 
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr};
@@ -186,7 +188,10 @@ impl Bench {
     fn run(&mut self, span: Duration) -> Vec<Action> {
         let end = self.now + span;
         let mut asked = Vec::new();
+        let mut met = 0;
         while let Some(deadline) = self.router.next_deadline().filter(|at| *at <= end) {
+            met += 1;
+            assert!(met < 10_000, "a deadline that is met and stays");
             self.now = self.now.max(deadline);
             asked.extend(self.timeout());
         }

@@ -69,6 +69,20 @@ fn the_owner_preempts_without_preempt_mode() {
 }
 
 #[test]
+fn an_owner_that_preempts_its_only_peer_waits_for_nothing() {
+    let mut bench = Bench::started(|settings| {
+        owner(settings);
+        settings.fast_handover = true;
+    });
+    bench.hear(PEER, 255);
+    bench.sleep(ms(5)).hear(PEER, 254);
+
+    assert_eq!(bench.run_to_deadline(), [send(255), Action::Announce]);
+
+    assert_eq!(bench.wait(), INTERVAL);
+}
+
+#[test]
 fn the_owner_answers_for_its_addresses_as_soon_as_it_is_heard_again() {
     let mut bench = Bench::started(owner);
     assert_eq!(bench.fault(Fault::Deaf), [send(0)]);

@@ -43,7 +43,7 @@ fn new_settings() -> impl Strategy<Value = Settings> {
 }
 
 /// What happens next: an event, or `None` for an answer to the last question that is still open.
-fn happening() -> impl Strategy<Value = Option<Event>> {
+pub(super) fn happening() -> impl Strategy<Value = Option<Event>> {
     prop_oneof![
         6 => Just(None),
         6 => Just(Some(Event::Timeout)),
@@ -66,11 +66,11 @@ fn happening() -> impl Strategy<Value = Option<Event>> {
 }
 
 /// How long nothing happens: until the deadline exactly, or for a number of microseconds.
-fn pause() -> impl Strategy<Value = Option<u64>> {
+pub(super) fn pause() -> impl Strategy<Value = Option<u64>> {
     prop_oneof![3 => Just(None), 2 => (0..3_000_u64).prop_map(Some), 1 => (0..60_000_u64).prop_map(Some)]
 }
 
-fn variants() -> impl Strategy<Value = Settings> {
+pub(super) fn variants() -> impl Strategy<Value = Settings> {
     let priority = prop_oneof![4 => Just(Priority::DEFAULT), 1 => Just(Priority::OWNER)];
     (any::<[bool; 5]>(), priority).prop_map(|([gated, preempt, fast_handover, version_2, probes], priority)| {
         let gate = (gated && !priority.is_owner()).then_some(Gate { bound: ms(20) });
@@ -188,5 +188,32 @@ proptest! {
             };
             queue.extend(happening.or_else(|| auditor.question.take()));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    /// What checks and links say counts by its last word, not by how it came to it (ownership rule 5).
+    #[test]
+    fn the_last_word_about_the_priority_decides_whatever_came_before(
+        heard in 60..=254_u8,
+        words in vec((0..500_u64, effective().prop_filter("voids what was heard", |it| *it != Effective::Fault(Fault::Deaf))), 1..20),
+    ) {
+        let mut bench = Bench::started(|_| {});
+        bench.hear(PEER, heard);
+        let since = bench.now;
+        for (micros, word) in &words {
+            bench.sleep(Duration::from_micros(*micros)).tell(Event::EffectivePriority(*word));
+        }
+
+        let (_, last) = words[words.len() - 1];
+        let mut other = Bench::started(|_| {});
+        other.hear(PEER, heard);
+        other.sleep(bench.now.since(since)).tell(Event::EffectivePriority(last));
+
+        prop_assert_eq!(bench.router.view().effective, last);
+        prop_assert_eq!(bench.state(), other.state());
+        prop_assert_eq!(bench.router.next_deadline(), other.router.next_deadline());
     }
 }

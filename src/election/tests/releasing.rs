@@ -120,6 +120,20 @@ fn shutdown_while_yielding_says_no_farewell_for_a_role_that_is_another_s() {
 }
 
 #[test]
+fn the_farewell_of_another_does_not_silence_ours() {
+    let mut gives_up = Bench::active(|_| {});
+    gives_up.tell(Event::Shutdown);
+    let mut yields = Bench::active(|settings| settings.fast_handover = true);
+    yields.hear(PEER, 200);
+
+    for mut bench in [gives_up, yields] {
+        assert_eq!(bench.hear(THIRD, 0), []);
+
+        assert_eq!(bench.confirm_withdrawal(), [send(0)]);
+    }
+}
+
+#[test]
 fn a_better_router_silences_a_release() {
     let mut bench = Bench::active(|_| {});
     bench.fault(Fault::Check);

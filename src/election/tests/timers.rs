@@ -140,3 +140,22 @@ fn advertisements_that_were_missed_are_not_made_up_for() {
     assert_eq!(bench.timeout(), [send(100)]);
     assert_eq!(bench.wait(), INTERVAL);
 }
+
+#[test]
+fn an_advertisement_that_is_a_whole_interval_late_is_not_followed_by_another_at_once() {
+    let mut bench = Bench::active(|_| {});
+    let late = bench.wait() + INTERVAL;
+
+    assert_eq!(bench.sleep(late).timeout(), [send(100)]);
+
+    assert_eq!(bench.wait(), INTERVAL);
+}
+
+#[test]
+fn a_span_that_the_clock_cannot_hold_ends_with_the_clock() {
+    let (start, end) = (Instant::from_nanos(7), Instant::from_nanos(u64::MAX));
+
+    assert_eq!(start + Duration::MAX, end);
+    assert_eq!(start - ms(1), Instant::ZERO);
+    assert_eq!((end - Duration::from_nanos(3)).as_nanos(), u64::MAX - 3);
+}
