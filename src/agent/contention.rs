@@ -17,7 +17,7 @@ use crate::config::VirtualRouter;
 use crate::dataplane::{DataplaneHandle, Order};
 use crate::election::{StateName, Transition};
 use crate::engine::Published;
-use crate::net::link::links;
+use crate::net::link::bare_links;
 use crate::net::{Mac, Netlink, Readable, Sentry, Sighting};
 
 /// How long this node must still be Active after a sighting: in a hand-over the taker announces while the news of it is
@@ -125,7 +125,8 @@ impl Guard {
 
     /// Opens a socket on the interface as it is now, and tells its own Ethernet address.
     fn open(&self) -> io::Result<Option<(Readable<Sentry>, Mac)>> {
-        let links = links(&mut Netlink::open()?).map_err(io::Error::other)?;
+        // Links alone: there may be thousands of addresses, and every router asks at the same moment.
+        let links = bare_links(&mut Netlink::open()?).map_err(io::Error::other)?;
         let Some(link) = links.into_iter().find(|link| link.name == self.interface) else { return Ok(None) };
         let Some(mac) = link.mac else { return Ok(None) };
         let sentry = Sentry::on_claimants(link.index, self.family, &self.addresses)?;

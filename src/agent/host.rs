@@ -17,7 +17,7 @@ pub fn facts() -> Result<HostFacts, NetlinkError> {
 
 fn interface(link: Link) -> Interface {
     let addresses = link.addresses.iter().map(address).collect();
-    Interface { name: link.name, index: link.index, up: link.running, addresses }
+    Interface { name: link.name, index: link.index, up: link.running, mtu: link.mtu, addresses }
 }
 
 fn address(known: &LinkAddress) -> HostAddress {

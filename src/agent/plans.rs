@@ -57,7 +57,7 @@ pub(super) fn election_plan(router: &VirtualRouter, past: Past, automatic_lease:
             source: configured_source(router).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             drained: past.drained,
         },
-        addresses: router.addresses.iter().map(|address| address.address).collect(),
+        addresses: router.advertised().map(|address| address.address).collect(),
         peers: router.peers.clone(),
         on_link_only: match router.hop_limit {
             HopLimit::OnLink => true,

@@ -10,13 +10,14 @@ use super::tree::Value;
 /// The kernel's IFNAMSIZ without the final zero; labels have the same limit.
 const NAME_BYTES: usize = 15;
 
-const ADDRESS_KEYS: [&str; 4] = ["address", "dev", "label", "scope"];
+const ADDRESS_KEYS: [&str; 5] = ["address", "dev", "label", "scope", "advertise"];
 
 /// Reads `10.77.0.100/24`, or a mapping with that under `address`.
 pub(super) fn virtual_address(field: Field<'_>, findings: &mut Findings) -> Option<VirtualAddress> {
     let Value::Mapping(_) = field.node.value else {
         let (address, prefix) = with_prefix(field, findings)?;
-        return Some(VirtualAddress { address, prefix, dev: None, label: None, scope: Scope::default() });
+        let scope = Scope::default();
+        return Some(VirtualAddress { address, prefix, dev: None, label: None, scope, advertised: true });
     };
     let section = Section::open(field.node, "an address", &ADDRESS_KEYS, findings)?;
     let address = section.required("address", "10.77.0.100/24", findings, with_prefix);
@@ -24,6 +25,7 @@ pub(super) fn virtual_address(field: Field<'_>, findings: &mut Findings) -> Opti
     let label = section.optional("label", findings, interface_name);
     let scopes = [("global", Scope::Global), ("link", Scope::Link), ("host", Scope::Host)];
     let scope = section.optional("scope", findings, |field, findings| field.word(&scopes, findings));
+    let advertised = section.optional("advertise", findings, Field::boolean);
     let (address, prefix) = address.value()?;
     if let Some(label) = label.given().filter(|_| address.is_ipv6()) {
         findings.error(label.at, "an IPv6 address has no label").help("remove `label`");
@@ -31,7 +33,8 @@ pub(super) fn virtual_address(field: Field<'_>, findings: &mut Findings) -> Opti
     }
     let dev = dev.or(String::new()).map(|dev| Some(dev).filter(|dev| !dev.is_empty()))?;
     let label = label.or(String::new()).map(|label| Some(label).filter(|label| !label.is_empty()))?;
-    Some(VirtualAddress { address, prefix, dev, label, scope: scope.or(Scope::default())? })
+    let (scope, advertised) = (scope.or(Scope::default())?, advertised.or(true)?);
+    Some(VirtualAddress { address, prefix, dev, label, scope, advertised })
 }
 
 fn with_prefix(field: Field<'_>, findings: &mut Findings) -> Option<(IpAddr, u8)> {

@@ -9,6 +9,9 @@ use vrrp_packet::{AntiReplay, Family};
 use super::host::{self, HostFacts, Interface};
 use super::model::{Authentication, AuthenticationMode, Config, Lease, Realtime, Source, VirtualRouter};
 
+/// How many addresses of a router are listed; the file has the others.
+const LISTED: usize = 20;
+
 /// Says in one line a router what a node with this configuration does on this host, then how it is run.
 pub fn describe(config: &Config, facts: &HostFacts) -> String {
     let mut text = String::new();
@@ -77,14 +80,19 @@ fn takes_over(router: &VirtualRouter) -> String {
 }
 
 fn claims(config: &Config, router: &VirtualRouter) -> String {
-    let addresses: Vec<_> = router
+    let mut addresses: Vec<_> = router
         .addresses
         .iter()
-        .map(|address| match &address.dev {
-            Some(dev) => format!("{}/{} on {dev}", address.address, address.prefix),
-            None => format!("{}/{}", address.address, address.prefix),
+        .take(LISTED)
+        .map(|address| {
+            let on = address.dev.as_ref().map_or_else(String::new, |dev| format!(" on {dev}"));
+            let silent = if address.advertised { "" } else { " (not advertised)" };
+            format!("{}/{}{on}{silent}", address.address, address.prefix)
         })
         .collect();
+    if router.addresses.len() > LISTED {
+        addresses.push(format!("{} more", router.addresses.len() - LISTED));
+    }
     let addresses = addresses.join(", ");
     if router.priority.is_owner() {
         return format!("answers for {addresses}, which the host has by itself");

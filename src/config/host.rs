@@ -29,6 +29,8 @@ pub struct Interface {
     pub index: u32,
     /// Whether it is up and has carrier.
     pub up: bool,
+    /// The bytes of the longest packet that it carries; 0: not known.
+    pub mtu: u32,
     /// Its addresses, in the kernel's order.
     pub addresses: Vec<HostAddress>,
 }
@@ -69,6 +71,7 @@ pub fn check_host(loaded: &Loaded, facts: &HostFacts) -> Report {
         match facts.interface(&router.interface) {
             Some(interface) => {
                 source(router, places, interface, &mut findings);
+                packet(router, places, interface, &mut findings);
                 addresses(router, places, facts, interface, &mut findings);
             }
             None => missing(&router.interface, places.interface, facts, &mut findings),
@@ -121,6 +124,19 @@ fn source(router: &VirtualRouter, places: &RouterPlaces, interface: &Interface, 
             }
         }
     }
+}
+
+/// RFC 9568 §5.2.5 counts up to 255 addresses, but an advertisement that travels in pieces is lost with any of them.
+fn packet(router: &VirtualRouter, places: &RouterPlaces, interface: &Interface, findings: &mut Findings) {
+    let (length, mtu) = (router.packet_length(), usize::try_from(interface.mtu).unwrap_or(usize::MAX));
+    if mtu == 0 || length <= mtu {
+        return;
+    }
+    let count = router.advertised().count();
+    let message =
+        format!("an advertisement of {count} addresses has {length} bytes, but {} carries {mtu}", interface.name);
+    let found = findings.warning(places.addresses.last().copied().unwrap_or(places.interface), message);
+    found.help("it leaves in fragments; write some of the addresses as `{ address: .., advertise: false }`");
 }
 
 /// Returns the address that `source: auto` takes: the first of the family that is not virtual, link-local for IPv6.

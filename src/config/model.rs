@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use vrrp_packet::{AntiReplay, Family, Interval, Key, KeyId, Priority, Version, Vrid};
+use vrrp_packet::{AntiReplay, Family, Interval, Key, KeyId, Priority, Trailer, Version, Vrid};
 
 /// Holds one node's whole configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,7 +68,8 @@ pub struct VirtualRouter {
     pub vrid: Vrid,
     /// The configured priority, 1 to 255.
     pub priority: Priority,
-    /// The virtual addresses, all of one family, at least one; for IPv6 a link-local one comes first (erratum 8300).
+    /// The virtual addresses, all of one family. 1 to 255 of them are advertised; for IPv6 the first of these is
+    /// link-local (erratum 8300).
     pub addresses: Vec<VirtualAddress>,
     /// Advertisement_Interval.
     pub advertisement_interval: Interval,
@@ -113,6 +114,25 @@ impl VirtualRouter {
         self.addresses.first().map_or(Family::Ipv4, |address| Family::of(address.address))
     }
 
+    /// Returns the addresses that advertisements list, in their order.
+    pub fn advertised(&self) -> impl Iterator<Item = &VirtualAddress> {
+        self.addresses.iter().filter(|address| address.advertised)
+    }
+
+    /// Returns the bytes of an advertisement with its IP header.
+    pub fn packet_length(&self) -> usize {
+        let (header, address) = match self.family() {
+            Family::Ipv4 => (20, 4),
+            Family::Ipv6 => (40, 16),
+        };
+        let password = match self.version {
+            Version::V2 => 8,
+            Version::V3 => 0,
+        };
+        let trailer = self.authentication.as_ref().map_or(0, |_| Trailer::LENGTH);
+        header + 8 + address * self.advertised().count() + password + trailer
+    }
+
     /// Tells whether no third router can wait for the role (ownership rule 4).
     pub fn has_one_peer(&self) -> bool {
         self.peers.len() == 1 || (self.peers.is_empty() && self.routers.is_some_and(|count| count.get() == 2))
@@ -132,6 +152,8 @@ pub struct VirtualAddress {
     pub label: Option<String>,
     /// How far the address is valid.
     pub scope: Scope,
+    /// Whether advertisements list it; the others only move with them.
+    pub advertised: bool,
 }
 
 /// Says how far an address is valid, as `ip address` shows it.

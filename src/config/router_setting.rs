@@ -271,7 +271,7 @@ fn join(parts: impl Iterator<Item = String>) -> String {
 }
 
 fn address(value: &VirtualAddress) -> String {
-    let VirtualAddress { address, prefix, dev, label, scope } = value;
+    let VirtualAddress { address, prefix, dev, label, scope, advertised } = value;
     let mut text = format!("{address}/{prefix}");
     for (key, value) in [("dev", dev), ("label", label)] {
         if let Some(value) = value {
@@ -282,6 +282,9 @@ fn address(value: &VirtualAddress) -> String {
         Scope::Global => {}
         Scope::Link => text.push_str(" scope link"),
         Scope::Host => text.push_str(" scope host"),
+    }
+    if !advertised {
+        text.push_str(" not advertised");
     }
     text
 }

@@ -91,15 +91,16 @@ fn families(draft: &Draft, findings: &mut Findings) {
     }
 }
 
-/// RFC 9568 §5.2.9 with erratum 8300: the first IPv6 address is the link-local one.
+/// RFC 9568 §5.2.9 with erratum 8300: the first IPv6 address of a packet is the link-local one.
 fn link_local_first(draft: &Draft, findings: &mut Findings) {
-    let Some(first) = draft.addresses.items.first().filter(|first| first.value.address.is_ipv6()) else { return };
+    let mut advertised = draft.addresses.items.iter().filter(|placed| placed.value.advertised);
+    let Some(first) = advertised.next().filter(|first| first.value.address.is_ipv6()) else { return };
     if address::is_link_local(first.value.address) {
         return;
     }
     let found = findings.error(first.at, "the first address of an IPv6 virtual router must be link-local");
     found.label("not in fe80::/10");
-    if let Some(later) = draft.addresses.items.iter().find(|placed| address::is_link_local(placed.value.address)) {
+    if let Some(later) = advertised.find(|placed| address::is_link_local(placed.value.address)) {
         found.see(later.at, "move this one to the front").help("RFC 9568 §5.2.9 wants the link-local address first");
     } else {
         let vrid = draft.vrid.value().map_or(1, vrrp_packet::Vrid::get);

@@ -39,6 +39,8 @@ const KEYS: [&str; 22] = [
     "source_ok",
 ];
 
+/// RFC 9568 §5.2.5: the count has one byte.
+const MOST_ADVERTISED: usize = 255;
 /// How long an answer to a probe must at least be waited for.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const PROBE_KEYS: [&str; 3] = ["after", "count", "interval"];
@@ -111,17 +113,29 @@ fn addresses(section: &Section<'_>, findings: &mut Findings) -> List<VirtualAddr
         return none;
     };
     let Some(fields) = field.items(findings) else { return none };
-    match fields.len() {
-        0 => {
+    let list = list(&fields, findings, address::virtual_address);
+    let advertised = list.items.iter().filter(|placed| placed.value.advertised).count();
+    match advertised {
+        0 if fields.is_empty() => {
             findings.error(field.at(), "`addresses` is empty").help("a virtual router needs at least one address");
         }
-        1..=255 => {}
+        // An advertisement without an address is ignored by everybody (erratum 8299).
+        0 if list.whole => {
+            let found = findings.error(field.at(), "none of the addresses is advertised");
+            found.help("remove `advertise: false` from at least one of them");
+        }
+        0..=MOST_ADVERTISED => {}
         count => {
-            let found = findings.error(field.at(), format!("{count} addresses are more than the 255 that VRRP counts"));
-            found.help("split them over two virtual routers");
+            let message = format!("{count} addresses are more than the {MOST_ADVERTISED} that an advertisement counts");
+            let found = findings.error(field.at(), message);
+            let example = list.items.last().map(|placed| format!("{}/{}", placed.value.address, placed.value.prefix));
+            let example = example.unwrap_or_default();
+            found.help(format!(
+                "write the others as `{{ address: {example}, advertise: false }}`: they move with these"
+            ));
         }
     }
-    list(&fields, findings, address::virtual_address)
+    list
 }
 
 fn peers(section: &Section<'_>, findings: &mut Findings) -> List<IpAddr> {

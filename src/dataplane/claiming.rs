@@ -19,8 +19,6 @@ const REPORTED: usize = 4;
 impl Worker {
     /// Adds the addresses of a router, all or none.
     pub(super) fn claim(&mut self, index: usize, epoch: u64, ordered: u64) {
-        // What is configured on the host now decides whether an address is free.
-        self.follow_kernel();
         if self.routers[index].claim.is_obsolete(epoch) {
             return;
         }
@@ -56,9 +54,18 @@ impl Worker {
             }
         }
         self.check_addresses(index)?;
-        self.unrecorded = true;
-        self.record_with(Some(index));
         self.add_addresses(index, epoch)
+    }
+
+    /// Makes ready for claims that are about to be made, all with one look at the host and one record of what may come.
+    pub(super) fn expect(&mut self, claims: impl Iterator<Item = (usize, u64)>) {
+        // What is configured on the host now decides whether an address is free.
+        self.follow_kernel();
+        let promising =
+            |&(index, epoch): &(usize, u64)| !self.routers[index].claim.is_obsolete(epoch) && self.is_claimable(index);
+        let coming: Vec<usize> = claims.filter(promising).map(|(index, _)| index).collect();
+        self.unrecorded = true;
+        self.record_with(&coming);
     }
 
     /// Tells whether every address is free, or, for an address owner, there (ownership rules 15 and 16).
@@ -235,16 +242,17 @@ impl Worker {
     /// Brings the state file up to date where the set of claimed addresses has changed.
     pub(super) fn record(&mut self) {
         if core::mem::take(&mut self.unrecorded) {
-            self.record_with(None);
+            self.record_with(&[]);
         }
     }
 
     /// Writes the state file, with the addresses that are about to be claimed.
-    pub(super) fn record_with(&mut self, claiming: Option<usize>) {
-        let coming = claiming.and_then(|index| self.routers[index].prepared.as_ref().ok());
+    pub(super) fn record_with(&mut self, claiming: &[usize]) {
+        let prepared = |&index: &usize| self.routers[index].prepared.as_ref().ok();
+        let coming = claiming.iter().filter_map(prepared).flat_map(|prepared| &prepared.targets);
         let here = self.routers.iter().flat_map(|router| router.claim.targets());
         // Not a reason to fail a claim: the kernel's mark and the lease still tell and bound what is ours.
-        if let Err(error) = self.state_file.record(here.chain(coming.iter().flat_map(|prepared| &prepared.targets))) {
+        if let Err(error) = self.state_file.record(here.chain(coming)) {
             let path = self.state_file.path().display();
             self.tell(None, ReportEvent::StateFile(format!("{path} cannot be written: {error}")));
         }

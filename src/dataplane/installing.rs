@@ -91,7 +91,7 @@ impl Worker {
             return Err(taken);
         }
         self.unrecorded = true;
-        self.record_with(Some(index));
+        self.record_with(&[index]);
         // Until all of it is done, all of it is ours to remove.
         let both = former.iter().chain(&coming).cloned().collect();
         self.hold(index, Prepared::new(both, prepared.frames.clone()));

@@ -1,5 +1,6 @@
 //! The loop of the address thread: orders, notifications, timers. Withdrawals come before everything else.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -145,21 +146,34 @@ impl Worker {
     /// Takes all orders that are there and tells whether the thread is to end.
     fn take_orders(&mut self) -> bool {
         self.shared.wake.drain();
-        let orders: Vec<(u64, Order)> = core::iter::from_fn(|| self.shared.orders.pop()).collect();
+        let mut orders: VecDeque<(u64, Order)> = core::iter::from_fn(|| self.shared.orders.pop()).collect();
         for (_, order) in &orders {
             self.beat();
             if let Order::Withdraw { router, epoch } = *order {
                 self.withdraw(router, epoch);
             }
         }
-        let mut end = false;
-        for (ordered, order) in orders {
+        let (mut end, mut expected) = (false, false);
+        while let Some((ordered, order)) = orders.pop_front() {
             self.beat();
+            // An order that changes what is planned changes what the claims behind it will add.
             match order {
                 Order::Withdraw { .. } => {}
-                Order::Install { router, plan } => self.install(router, *plan),
-                Order::Remove { router } => self.remove(router),
-                Order::Claim { router, epoch } => self.claim(router, epoch, ordered),
+                Order::Install { router, plan } => {
+                    self.install(router, *plan);
+                    expected = false;
+                }
+                Order::Remove { router } => {
+                    self.remove(router);
+                    expected = false;
+                }
+                Order::Claim { router, epoch } => {
+                    if !expected {
+                        self.expect(core::iter::once((router, epoch)).chain(claims_ahead(&orders)));
+                        expected = true;
+                    }
+                    self.claim(router, epoch, ordered);
+                }
                 Order::Announce { router } => self.announce(router),
                 Order::Shutdown => end = true,
             }
@@ -257,4 +271,17 @@ impl Worker {
     pub(super) fn answer(&self, answer: Answer) {
         (self.answer)(answer);
     }
+}
+
+/// Lists the claims that wait, up to the next order that changes what is planned.
+fn claims_ahead(orders: &VecDeque<(u64, Order)>) -> impl Iterator<Item = (usize, u64)> {
+    let same_plans = |(_, order): &&(u64, Order)| !matches!(order, Order::Install { .. } | Order::Remove { .. });
+    orders.iter().take_while(same_plans).filter_map(|(_, order)| match order {
+        Order::Claim { router, epoch } => Some((*router, *epoch)),
+        Order::Withdraw { .. }
+        | Order::Install { .. }
+        | Order::Remove { .. }
+        | Order::Announce { .. }
+        | Order::Shutdown => None,
+    })
 }

@@ -27,7 +27,7 @@ impl Engine {
                     let (clock, offset) = (self.clock.read(now), (self.clock.offset(now), self.clock.is_confirmed()));
                     let record = |router, sequence| self.ledger.signing(router, sequence, offset);
                     self.ledger.speaking(index, member.checksum_form());
-                    match member.advertise(socket, priority, clock, record) {
+                    match member.advertise(socket, priority, clock, record, &mut self.payload) {
                         Ok(()) => {
                             member.published.counters.sent.increment();
                             if !priority.is_release() {
@@ -69,6 +69,13 @@ impl Engine {
             }
         }
         self.members[index].actions.clear();
+        self.note(index);
+    }
+
+    /// Brings what is known of a router at every turn up to date.
+    pub(super) fn note(&mut self, index: usize) {
+        let member = &self.members[index];
+        self.agenda.note(index, member.router.next_deadline(), member.speaking());
     }
 
     fn announce(&self, index: usize) {

@@ -34,7 +34,7 @@ pub struct Answers(Arc<Queue>);
 /// What the kernel says where it has no eventfd left.
 pub fn answers(routers: usize) -> io::Result<(AnswerSender, Answers)> {
     // For each router a claim, a withdrawal, a loss and the state of its interface may be under way at once.
-    let queue = Queue { answers: ArrayQueue::new(64 + 8 * routers), wake: Wake::new()? };
+    let queue = Queue { answers: ArrayQueue::new(64 + 4 * routers), wake: Wake::new()? };
     let queue = Arc::new(queue);
     Ok((AnswerSender(Arc::clone(&queue)), Answers(queue)))
 }

@@ -67,7 +67,9 @@ impl Engine {
         } else {
             self.members.push(member);
             self.share_of.push(0);
+            self.agenda.grow(self.members.len());
         }
+        self.note(index);
         self.waiting.push((index, addresses));
         self.let_in();
     }
@@ -97,6 +99,7 @@ impl Engine {
         let member = &mut self.members[index];
         if member.life == Life::Waiting {
             *member = Member::waiting(index, plan, Arc::clone(&member.published));
+            self.note(index);
             if let Some(addresses) = addresses {
                 let waiting = self.waiting.iter_mut().filter(|(waiting, _)| *waiting == index);
                 waiting.for_each(|(_, planned)| planned.clone_from(&addresses));
@@ -126,6 +129,7 @@ impl Engine {
             }
             Life::Running => {
                 self.members[index].life = Life::Leaving;
+                self.leaving += 1;
                 self.members[index].handle(now, Event::Shutdown);
                 self.act(index, now);
                 self.see_off();
@@ -136,12 +140,16 @@ impl Engine {
 
     /// Takes routers that have left their role off the wire, and lets in who waited for that.
     pub(super) fn see_off(&mut self) {
+        if self.leaving == 0 {
+            return;
+        }
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
             if member.life != Life::Leaving || member.router.view().state != StateName::Initialize {
                 continue;
             }
             member.life = Life::Left;
+            self.leaving -= 1;
             self.refilter(self.share_of[index]);
             self.order(Order::Remove { router: index });
             self.let_in();
@@ -155,10 +163,12 @@ impl Engine {
 
     /// Brings what a share lets through up to date with its routers.
     fn refilter(&mut self, share: usize) {
-        let on_share = self.members.iter().zip(&self.share_of).filter(|(_, of)| **of == share);
-        let plans: Vec<&Plan> =
-            on_share.filter(|(member, _)| member.is_on_the_wire()).map(|(it, _)| &it.plan).collect();
-        if self.shares[share].serve(&plans).is_err() {
+        let members = self.members.iter().enumerate().filter(|(index, _)| self.share_of[*index] == share);
+        let served: Vec<(usize, &Plan)> = members
+            .filter(|(_, member)| member.is_on_the_wire())
+            .map(|(index, member)| (index, &member.plan))
+            .collect();
+        if self.shares[share].serve(&served).is_err() {
             // A socket that does not hear everybody is none: it is opened anew, and why that fails is told then.
             self.shares[share].socket = None;
             self.retry_sockets_at = Some(Self::now());

@@ -13,6 +13,7 @@ use crate::dataplane::{self, DataplaneHandle, Order};
 use crate::election::{Event, Instant, StateName, earliest};
 use crate::net::{Timer, boot_nanos};
 
+use super::agenda::Agenda;
 use super::answers::Answers;
 use super::handle::Inbox;
 use super::ledger::Ledger;
@@ -21,6 +22,7 @@ use super::notice::Teller;
 use super::rhythm::{SHORTEST_ABSENCE, was_away};
 use super::signing_clock::SigningClock;
 use super::sockets::Share;
+use super::voice::LONGEST;
 
 const COMMANDS: u64 = u64::MAX;
 const ANSWERS: u64 = u64::MAX - 1;
@@ -41,7 +43,15 @@ pub(super) struct Engine {
     pub(super) teller: Teller,
     pub(super) ledger: Box<dyn Ledger>,
     pub(super) clock: SigningClock,
+    pub(super) agenda: Agenda,
+    /// What is received.
     pub(super) buffer: Vec<u8>,
+    /// What is sent.
+    pub(super) payload: Vec<u8>,
+    /// How many routers are on their way out.
+    pub(super) leaving: usize,
+    /// When the leases were last looked at.
+    pub(super) renewals_seen: Instant,
     pub(super) retry_sockets_at: Option<Instant>,
     /// Orders that found no room in the address thread's queue, and must not be lost.
     pub(super) unsent: Vec<Order>,
@@ -72,6 +82,8 @@ impl Engine {
         epoll.add(timer.as_fd(), readable(TIMER))?;
         let (shares, share_of) = Share::group(&members);
         let unsent = Vec::with_capacity(members.len());
+        let mut agenda = Agenda::default();
+        agenda.grow(members.len());
         Ok(Self {
             members,
             shares,
@@ -86,6 +98,10 @@ impl Engine {
             clock,
             // An IPv4 header with options and the longest advertisement; anything longer is not one of ours.
             buffer: vec![0; 8192],
+            payload: Vec::with_capacity(LONGEST),
+            agenda,
+            leaving: 0,
+            renewals_seen: Instant::ZERO,
             retry_sockets_at: None,
             unsent,
             waiting: Vec::new(),
@@ -137,12 +153,8 @@ impl Engine {
 
     fn rearm(&mut self) -> io::Result<()> {
         let mut next = earliest(earliest(self.retry_sockets_at, self.stop_by), Some(self.beat_by));
-        let mut busy = !self.unsent.is_empty();
-        for member in &self.members {
-            next = earliest(next, member.router.next_deadline());
-            busy |= member.is_unpublished();
-        }
-        if busy {
+        next = earliest(next, self.agenda.next());
+        if !self.unsent.is_empty() || self.agenda.is_touched() {
             next = earliest(next, Some(Self::now() + SOON));
         }
         self.armed = next;
@@ -172,8 +184,7 @@ impl Engine {
     fn time_out(&mut self) {
         let now = Self::now();
         for index in 0..self.members.len() {
-            let due = self.members[index].router.next_deadline().is_some_and(|deadline| deadline <= now);
-            if due {
+            if self.agenda.is_due(index, now) {
                 self.members[index].handle(now, Event::Timeout);
                 self.act(index, now);
             }
@@ -207,8 +218,6 @@ impl Engine {
     fn publish(&mut self) {
         let now = Self::now();
         self.compare_clocks(now);
-        for member in &mut self.members {
-            member.publish(now, &self.clock);
-        }
+        self.agenda.settle(|index| self.members[index].publish(now, &self.clock));
     }
 }

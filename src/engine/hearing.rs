@@ -42,11 +42,7 @@ impl Engine {
                 Err(ReceiveError::Truncated) => continue,
             };
             let vrid = inspect::vrid_of(datagram.payload);
-            let owner = (0..self.members.len()).find(|&index| {
-                let member = &self.members[index];
-                self.share_of[index] == share && Some(member.plan.vrid) == vrid && member.is_on_the_wire()
-            });
-            let Some(index) = owner else { continue };
+            let Some(index) = vrid.and_then(|vrid| self.shares[share].router(vrid)) else { continue };
             let now = Self::now();
             let member = &mut self.members[index];
             let source = member.link.source;

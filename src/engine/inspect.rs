@@ -81,7 +81,9 @@ pub(super) fn later_time(plan: &Plan, datagram: &Datagram<'_>, now: UnixTime) ->
 /// Tells whether the advertisement lists the configured addresses, in any order.
 pub(super) fn lists_same_addresses(plan: &Plan, advertisement: &Advertisement<'_>) -> bool {
     let theirs = advertisement.addresses();
-    theirs.len() == plan.addresses.len() && theirs.iter().all(|address| plan.addresses.contains(&address))
+    // Most list them in the same order: comparing each with each is for those who do not.
+    theirs.iter().eq(plan.addresses.iter().copied())
+        || theirs.len() == plan.addresses.len() && theirs.iter().all(|address| plan.addresses.contains(&address))
 }
 
 /// Tells whether the sender's checksum form says anything about what it wants to receive.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vrrp_packet::{ChecksumForm, Priority, Sequence, UnixTime};
 
-use crate::election::{Action, Effective, Event, Fault, Instant, Router};
+use crate::election::{Action, Effective, Event, Fault, Instant, Router, StateName};
 use crate::net::VrrpSocket;
 
 use super::handle::{Published, Signing, Snapshot};
@@ -19,7 +19,7 @@ use super::voice::Voice;
 /// How long the same kind of news about a router is kept back after it was told, in nanoseconds.
 const NEWS_GAP: u64 = 60_000_000_000;
 /// Actions that one event can make the election ask for; more only cost an allocation.
-const ACTIONS: usize = 16;
+const ACTIONS: usize = 8;
 
 /// Says what is known of a member's interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -66,7 +66,6 @@ pub(super) struct Member {
     /// Which sequences of signed advertisements were used.
     pub(super) memory: Memory,
     told: [u64; Limited::COUNT],
-    unpublished: bool,
 }
 
 impl Member {
@@ -87,14 +86,12 @@ impl Member {
             unrenewed: false,
             former_lease: None,
             told: [0; Limited::COUNT],
-            unpublished: true,
         }
     }
 
     /// Hands an event to the election; what it asks for waits in `actions`.
     pub(super) fn handle(&mut self, now: Instant, event: Event) {
         self.router.handle(now, event, &mut self.actions);
-        self.unpublished = true;
     }
 
     /// Takes over what is known of the interface, and lets the election begin when it is known for the first time.
@@ -192,7 +189,7 @@ impl Member {
         self.voice.checksum()
     }
 
-    /// Sends an advertisement; `record` is told each sequence before it is used.
+    /// Sends an advertisement; `record` is told each sequence before it is used, and `payload` is room to write it in.
     ///
     /// # Errors
     /// The kernel's error number.
@@ -202,6 +199,7 @@ impl Member {
         priority: Priority,
         clock: UnixTime,
         record: impl Fn(usize, Sequence),
+        payload: &mut Vec<u8>,
     ) -> Result<(), i32> {
         let (Some(socket), Some(source)) = (socket, self.link.source) else { return Err(libc::ENETDOWN) };
         let index = self.index;
@@ -210,7 +208,7 @@ impl Member {
             record(index, sequence);
             sequence
         };
-        self.voice.advertise(&self.plan, socket, source, priority, &mut next)
+        self.voice.advertise(&self.plan, socket, source, priority, &mut next, payload)
     }
 
     /// Tells news of this router, of the limited kinds only once a minute.
@@ -229,11 +227,8 @@ impl Member {
         true
     }
 
-    /// Publishes what changed; where a reader is just copying, the change waits for the next turn.
-    pub(super) fn publish(&mut self, now: Instant, clock: &SigningClock) {
-        if !self.unpublished {
-            return;
-        }
+    /// Publishes what changed; where a reader is just copying, the change waits for the next turn, and it returns false.
+    pub(super) fn publish(&mut self, now: Instant, clock: &SigningClock) -> bool {
         let snapshot = Snapshot {
             view: self.router.view(),
             interface_index: self.link.index,
@@ -248,11 +243,16 @@ impl Member {
             }),
             taken: now,
         };
-        self.unpublished = !self.published.publish(snapshot);
+        self.published.publish(snapshot)
     }
 
-    /// Tells whether a change waits to be published.
-    pub(super) fn is_unpublished(&self) -> bool {
-        self.unpublished
+    /// Returns the interval, where the peers hold this node for Active.
+    pub(super) fn speaking(&self) -> Option<Duration> {
+        match self.router.view().state {
+            StateName::Opening | StateName::Claiming | StateName::Active | StateName::Releasing => {
+                Some(self.plan.settings.interval.duration())
+            }
+            StateName::Initialize | StateName::Backup | StateName::Aside => None,
+        }
     }
 }

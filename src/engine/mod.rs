@@ -9,6 +9,7 @@ use crate::dataplane::DataplaneHandle;
 use crate::net;
 
 mod acting;
+mod agenda;
 mod answers;
 mod changing;
 mod counters;

@@ -1,18 +1,21 @@
 //! The election thread shows that it runs, and looks whether the address thread does.
 
-use crate::election::{Instant, StateName};
+use core::time::Duration;
+
+use crate::election::Instant;
 
 use super::election_thread::Engine;
-use super::member::Member;
 use super::rhythm::{Rhythm, is_unrenewed};
+
+/// How often leases are looked at, at most: thousands of packets a second need not each do so, and this is little of the
+/// half second that is left of a lease when it is given up.
+const LOOK: Duration = Duration::from_millis(10);
 
 impl Engine {
     /// Shows that the thread runs. While the peers hold this node for Active its advertisements are its heartbeat.
     pub(super) fn beat(&mut self) {
         let now = Self::now();
-        let speaking = self.members.iter().filter(|member| speaks(member));
-        let interval = speaking.map(|member| member.plan.settings.interval.duration()).min();
-        let Rhythm { within, again_within, at_last_within } = Rhythm::of(interval);
+        let Rhythm { within, again_within, at_last_within } = Rhythm::of(self.agenda.shortest_interval());
         self.beat_by = now + within;
         self.ledger.beat(now, again_within, at_last_within);
     }
@@ -20,6 +23,10 @@ impl Engine {
     /// Ownership rule 13: a lease that is not renewed in time is a fault before it ends.
     pub(super) fn watch_renewals(&mut self) {
         let now = Self::now();
+        if now.since(self.renewals_seen) < LOOK {
+            return;
+        }
+        self.renewals_seen = now;
         for index in 0..self.members.len() {
             let renewed = self.dataplane.renewed(index).map(Instant::from_nanos);
             let lease = renewed.and_then(|at| self.members[index].lease(at));
@@ -28,13 +35,5 @@ impl Engine {
                 self.act(index, now);
             }
         }
-    }
-}
-
-/// Tells whether the peers hold this node for Active.
-fn speaks(member: &Member) -> bool {
-    match member.router.view().state {
-        StateName::Opening | StateName::Claiming | StateName::Active | StateName::Releasing => true,
-        StateName::Initialize | StateName::Backup | StateName::Aside => false,
     }
 }

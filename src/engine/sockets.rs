@@ -18,10 +18,29 @@ pub(super) struct Share {
     /// The open socket and the interface's index that it is bound to.
     pub(super) socket: Option<(u32, VrrpSocket)>,
     vrids: Vec<Vrid>,
+    /// Which router each VRID belongs to.
+    routers: Box<[Option<usize>; 256]>,
     multicast: bool,
 }
 
 impl Share {
+    /// Makes the share of a router, which is not yet served.
+    fn of(plan: &Plan) -> Self {
+        Self {
+            interface: plan.interface.clone(),
+            family: plan.family,
+            socket: None,
+            vrids: Vec::new(),
+            routers: Box::new([None; 256]),
+            multicast: false,
+        }
+    }
+
+    /// Returns the router that a VRID belongs to.
+    pub(super) fn router(&self, vrid: Vrid) -> Option<usize> {
+        self.routers[usize::from(vrid.get())]
+    }
+
     /// Groups the routers; the result tells for each router the index of its share.
     pub(super) fn group(members: &[Member]) -> (Vec<Self>, Vec<usize>) {
         let mut shares: Vec<Self> = Vec::new();
@@ -31,16 +50,11 @@ impl Share {
             let known =
                 shares.iter().position(|share| share.interface == plan.interface && share.family == plan.family);
             let index = known.unwrap_or_else(|| {
-                shares.push(Self {
-                    interface: plan.interface.clone(),
-                    family: plan.family,
-                    socket: None,
-                    vrids: Vec::new(),
-                    multicast: false,
-                });
+                shares.push(Self::of(plan));
                 shares.len() - 1
             });
             shares[index].vrids.push(plan.vrid);
+            shares[index].routers[usize::from(plan.vrid.get())] = Some(share_of.len());
             shares[index].multicast |= plan.peers.is_empty();
             share_of.push(index);
         }
@@ -53,8 +67,7 @@ impl Share {
         if let Some(known) = shares.iter().position(is_its) {
             return known;
         }
-        let (interface, family) = (plan.interface.clone(), plan.family);
-        let share = Self { interface, family, socket: None, vrids: Vec::new(), multicast: false };
+        let share = Self::of(plan);
         match shares.iter_mut().enumerate().find(|(_, share)| share.vrids.is_empty()) {
             Some((index, unused)) => {
                 *unused = share;
@@ -71,13 +84,17 @@ impl Share {
     ///
     /// # Errors
     /// What the kernel says; the socket may then miss some of it.
-    pub(super) fn serve(&mut self, plans: &[&Plan]) -> io::Result<()> {
-        self.vrids = plans.iter().map(|plan| plan.vrid).collect();
-        let multicast = plans.iter().any(|plan| plan.peers.is_empty());
+    pub(super) fn serve(&mut self, routers: &[(usize, &Plan)]) -> io::Result<()> {
+        self.vrids = routers.iter().map(|(_, plan)| plan.vrid).collect();
+        self.routers.fill(None);
+        for (index, plan) in routers {
+            self.routers[usize::from(plan.vrid.get())] = Some(*index);
+        }
+        let multicast = routers.iter().any(|(_, plan)| plan.peers.is_empty());
         // A group that nobody needs any more is not left: what it brings is discarded (ownership rule 1).
         let joins = multicast && !self.multicast;
         self.multicast |= multicast;
-        if plans.is_empty() {
+        if routers.is_empty() {
             (self.socket, self.multicast) = (None, false);
         }
         let Some((_, socket)) = &self.socket else { return Ok(()) };

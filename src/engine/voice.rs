@@ -10,12 +10,11 @@ use crate::net::{GROUP_V4, GROUP_V6, VrrpSocket};
 use super::plan::Plan;
 
 /// Bytes of the longest advertisement: 255 IPv6 addresses and an authentication trailer.
-const LONGEST: usize = 8 + 255 * 16 + 28;
+pub(super) const LONGEST: usize = 8 + 255 * 16 + 28;
 
 pub(super) struct Voice {
     form: ChecksumForm,
     group: [IpAddr; 1],
-    payload: Vec<u8>,
 }
 
 impl Voice {
@@ -28,7 +27,6 @@ impl Voice {
             // The installed base sends the pseudo-header and some of it accepts nothing else.
             form: plan.checksum.unwrap_or(ChecksumForm::PseudoHeader),
             group: [group],
-            payload: Vec::with_capacity(LONGEST),
         }
     }
 
@@ -42,7 +40,8 @@ impl Voice {
 
     /// Sends an advertisement to the group or to every peer.
     ///
-    /// `next_sequence` is asked for a sequence for each packet that is signed. It counts as sent where at least one destination took it (ownership rule 11).
+    /// `next_sequence` is asked for a sequence for each packet that is signed. It counts as sent where at least one
+    /// destination took it (ownership rule 11). `payload` is room to write each packet in.
     ///
     /// # Errors
     /// The kernel's error number, where none did.
@@ -53,6 +52,7 @@ impl Voice {
         source: IpAddr,
         priority: Priority,
         next_sequence: &mut dyn FnMut(ReplayGuard) -> Sequence,
+        payload: &mut Vec<u8>,
     ) -> Result<(), i32> {
         let destinations = if plan.peers.is_empty() { &self.group[..] } else { &plan.peers[..] };
         let mut outcome = Err(libc::EDESTADDRREQ);
@@ -69,12 +69,12 @@ impl Voice {
             };
             let signed = plan.authentication.as_ref().and_then(|it| it.signing_key.as_ref().map(|key| (key, it.guard)));
             let emitted = match signed {
-                Some((key, guard)) => outgoing.emit_signed_into(&ip, key, next_sequence(guard), &mut self.payload),
-                None => outgoing.emit_into(&ip, &mut self.payload),
+                Some((key, guard)) => outgoing.emit_signed_into(&ip, key, next_sequence(guard), payload),
+                None => outgoing.emit_into(&ip, payload),
             };
             // The configuration admits nothing that cannot be emitted.
             let sent = match emitted {
-                Ok(()) => socket.send(source, destination, &self.payload),
+                Ok(()) => socket.send(source, destination, payload),
                 Err(_) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
             };
             match sent {
@@ -106,6 +106,6 @@ pub fn say_farewell(
     if let Some(form) = form {
         voice.set_checksum(form);
     }
-    let said = voice.advertise(plan, &socket, source, Priority::RELEASE, &mut next_sequence);
+    let said = voice.advertise(plan, &socket, source, Priority::RELEASE, &mut next_sequence, &mut Vec::new());
     said.map_err(io::Error::from_raw_os_error)
 }

@@ -15,6 +15,9 @@ use super::boot_nanos;
 /// Longer than every frame that passes, but for advertisements with dozens of addresses, which are cut.
 const SNAP_LENGTH: usize = 256;
 
+/// Holds the announcements of thousands of addresses.
+const RECEIVE_BUFFER: usize = 32 << 20;
+
 /// How far apart two readings of the clocks may lie, in nanoseconds, to be taken as one moment.
 const CLOCKS_APART: u64 = 2_000;
 /// How often the clocks are read before the closest pair of readings must do.
@@ -46,6 +49,8 @@ impl Capture {
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
         socket.set_nonblocking(true)?;
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
+        // Beyond the system's maximum only with CAP_NET_ADMIN outside of user namespaces; the default will do for a drill.
+        let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER);
         socket.attach_filter(&FILTER)?;
         // Only a socket for every protocol hears what leaves.
         bind(&socket, index, libc::ETH_P_ALL)?;

@@ -21,7 +21,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use super::namespace::Namespace;
 use super::netlink::{Netlink, NetlinkError};
 
-pub use facts::{Link, LinkAddress, links};
+pub use facts::{Link, LinkAddress, bare_links, links};
 pub use neighbours::{neighbour, remove_neighbour, set_neighbour};
 
 const NEW: u16 = NLM_F_CREATE | NLM_F_EXCL;

@@ -27,6 +27,7 @@ pub fn go_realtime(priority: u8) -> io::Result<()> {
 /// # Errors
 /// `PermissionDenied` without `CAP_IPC_LOCK` where RLIMIT_MEMLOCK is not unlimited; the caller goes on without.
 pub fn lock_memory() -> io::Result<()> {
+    give_back();
     lift_limit(Resource::RLIMIT_MEMLOCK)?;
     let (soft, hard) = getrlimit(Resource::RLIMIT_MEMLOCK)?;
     // Within a finite limit the call may succeed today and let an allocation fail tomorrow. With a limit of zero the
@@ -41,6 +42,15 @@ pub fn lock_memory() -> io::Result<()> {
         setrlimit(Resource::RLIMIT_MEMLOCK, soft, hard)?;
     }
     Ok(result?)
+}
+
+/// Gives memory back that was only needed for a moment: once locked it would stay for good.
+fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it touches no memory that is in use, and other threads may allocate meanwhile.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 /// Lifts, as far as that is permitted, the limits within which a thread may become realtime and lock its memory.

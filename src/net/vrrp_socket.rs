@@ -25,6 +25,8 @@ const INTERNETWORK_CONTROL: u32 = 0xc0;
 const PRIORITY: u32 = 6;
 /// Holds more than a thousand advertisements, should the election thread not run for a while.
 const RECEIVE_BUFFER: usize = 1 << 20;
+/// Holds the advertisements of 255 routers that are due together, should the interface take its time.
+const SEND_BUFFER: usize = 1 << 20;
 
 /// Carries advertisements of one interface and address family.
 #[derive(Debug)]
@@ -91,6 +93,9 @@ impl VrrpSocket {
         // Beyond the system's maximum only with CAP_NET_ADMIN; a smaller buffer will do too.
         if setsockopt(&socket.socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
             socket.socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        }
+        if setsockopt(&socket.socket, sockopt::SndBufForce, &SEND_BUFFER).is_err() {
+            socket.socket.set_send_buffer_size(SEND_BUFFER)?;
         }
         Ok(socket)
     }

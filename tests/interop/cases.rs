@@ -7,14 +7,15 @@ use vrrp_packet::{Family, Interval, Version};
 use crate::pair::{Cast, Credentials, Product, Setting, frr};
 
 const SECOND: u16 = 100;
+const TENTH: u16 = 10;
 const TEN_MILLISECONDS: u16 = 1;
 
 /// What a Virtual Router may speak, and at which intervals in centiseconds; version 2 knows whole seconds only.
 const DIALECTS: [(Version, Family, Credentials, &[u16]); 4] = [
     (Version::V2, Family::Ipv4, Credentials::Nothing, &[SECOND]),
     (Version::V2, Family::Ipv4, Credentials::Password, &[SECOND]),
-    (Version::V3, Family::Ipv4, Credentials::Nothing, &[SECOND, TEN_MILLISECONDS]),
-    (Version::V3, Family::Ipv6, Credentials::Nothing, &[SECOND, TEN_MILLISECONDS]),
+    (Version::V3, Family::Ipv4, Credentials::Nothing, &[SECOND, TENTH, TEN_MILLISECONDS]),
+    (Version::V3, Family::Ipv6, Credentials::Nothing, &[SECOND, TENTH, TEN_MILLISECONDS]),
 ];
 
 /// Who is Active first, because of its priority, and who is Backup.

@@ -54,6 +54,8 @@ pub(crate) struct Audit {
     together: Duration,
     /// Who has the role beyond doubt.
     settled: Option<usize>,
+    /// Whether somebody may have missed a word since the beginning.
+    unheard: bool,
 }
 
 impl Audit {
@@ -66,6 +68,11 @@ impl Audit {
         self.together = Duration::ZERO;
     }
 
+    /// Forgets who has the role beyond doubt.
+    pub(crate) fn doubt(&mut self) {
+        self.settled = None;
+    }
+
     /// Forgets what a step makes doubtful.
     pub(crate) fn expect(&mut self, setup: &Setup, step: Step) {
         let keeps = |node: usize| self.settled.filter(|settled| *settled != node);
@@ -75,7 +82,7 @@ impl Audit {
             Step::Thaw { node } | Step::Restart { node } | Step::Tell { node, .. } if self.outranks(setup, node) => {
                 None
             }
-            Step::Freeze { node } | Step::Refuse { node } | Step::Tell { node, .. } => keeps(node),
+            Step::Freeze { node, .. } | Step::Refuse { node } | Step::Tell { node, .. } => keeps(node),
             Step::Deliver(_)
             | Step::Read { .. }
             | Step::Timeout { .. }
@@ -86,6 +93,23 @@ impl Audit {
             | Step::Bury { .. }
             | Step::Restart { .. }
             | Step::Wait => self.settled,
+        };
+        self.unheard |= match step {
+            Step::Lose(_) | Step::Freeze { .. } | Step::Crash { .. } | Step::Cut { .. } => true,
+            Step::Deliver(_)
+            | Step::Read { .. }
+            | Step::Timeout { .. }
+            | Step::Answer { .. }
+            | Step::Carry { .. }
+            | Step::Refuse { .. }
+            | Step::Hang { .. }
+            | Step::Lapse { .. }
+            | Step::Thaw { .. }
+            | Step::Bury { .. }
+            | Step::Restart { .. }
+            | Step::Mend
+            | Step::Tell { .. }
+            | Step::Wait => false,
         };
         if matches!(step, Step::Lose(_)) {
             self.begin_again();
@@ -98,7 +122,7 @@ impl Audit {
 }
 
 /// Looks at what a router asks for, before it is done.
-pub(crate) fn examine_action(world: &World, index: usize, action: Action) -> Result<(), Violation> {
+pub(crate) fn examine_action(world: &World, setup: &Setup, index: usize, action: Action) -> Result<(), Violation> {
     let node = &world.nodes[index];
     let busy = node.held || node.ordered.is_some();
     match action {
@@ -122,6 +146,17 @@ pub(crate) fn examine_action(world: &World, index: usize, action: Action) -> Res
             if busy {
                 return broken(Property::Addresses, format!("node {index} claims what it has not let go of"));
             }
+            let advertises = |node: usize| matches!(world.state(node), StateName::Claiming | StateName::Active);
+            let is_better = |node: usize| setup.priorities[node] > setup.priorities[index];
+            let all_heard = |node| !world.messages.iter().any(|message| (message.from, message.to) == (node, index));
+            let mut others = 0..world.nodes.len();
+            let better = others.find(|node| is_better(*node) && advertises(*node) && all_heard(*node));
+            if let Some(better) = better.filter(|_| setup.is_ranked() && !world.audit.unheard) {
+                return broken(
+                    Property::OneOwner,
+                    format!("node {index} claims beside node {better}, which it has heard"),
+                );
+            }
             if let Some(settled) = world.audit.settled.filter(|settled| *settled != index) {
                 return broken(
                     Property::Role,
@@ -133,7 +168,7 @@ pub(crate) fn examine_action(world: &World, index: usize, action: Action) -> Res
             let has_it = |node: &Node| match node.life {
                 // One that gives it up at this moment takes it again.
                 Life::Runs => node.has_role() || node.is_eligible(),
-                Life::Frozen { age, armed: _ } => node.has_role() && age <= MEMORY,
+                Life::Frozen { age, .. } => node.has_role() && age <= MEMORY,
                 Life::Down { .. } => false,
             };
             let others = world.nodes.iter().enumerate().filter(|(other, _)| *other != index);
@@ -141,6 +176,11 @@ pub(crate) fn examine_action(world: &World, index: usize, action: Action) -> Res
             let is_given_up = |message: &Message| message.to == index && message.priority.is_release();
             if !others.map(|(_, node)| node).any(has_it) && !world.messages.iter().any(is_given_up) {
                 return broken(Property::Drain, format!("node {index} believes that a peer has the role"));
+            }
+        }
+        Action::Report(transition) if transition.cause == Cause::DrainRefused => {
+            if node.router.view().drained {
+                return broken(Property::Drain, format!("node {index} does not take back what nobody took"));
             }
         }
         Action::OpenGate { .. }

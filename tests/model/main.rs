@@ -39,7 +39,7 @@ use core::time::Duration;
 use explorer::explore;
 use setup::{Kind, Setup};
 
-use Kind::{Check, Crash, Cut, Drain, Freeze, Hang, Loss, Refusal};
+use Kind::{Check, Crash, Cut, Drain, Freeze, Hang, Loss, Refusal, Suspend};
 
 const TICK: Duration = Duration::from_millis(250);
 
@@ -51,9 +51,9 @@ const PAIR: Setup =
 const TRIO: Setup = Setup { priorities: &[192, 128, 64], way: Duration::ZERO, ..PAIR };
 
 /// Explores a setup and prints what there was.
-fn check(setup: Setup) {
+fn check(setup: &Setup) {
     let more: u8 = std::env::var("VIPD_MODEL_MORE").ok().and_then(|more| more.parse().ok()).unwrap_or(0);
-    let setup = Setup { faults: setup.faults + more, ..setup };
+    let setup = Setup { faults: setup.faults + more, ..setup.clone() };
     match explore(&setup) {
         Ok(explored) => println!("{setup}: {explored}"),
         Err(counterexample) => panic!("{setup}: {counterexample}"),
@@ -62,55 +62,60 @@ fn check(setup: Setup) {
 
 #[test]
 fn two_routers_with_losses_and_cut_cables() {
-    check(Setup { kinds: &[Loss, Cut], faults: 4, ..PAIR });
+    check(&Setup { kinds: &[Loss, Cut], faults: 4, ..PAIR });
 }
 
 #[test]
 fn two_routers_with_losses_and_freezes() {
-    check(Setup { kinds: &[Loss, Freeze], ..PAIR });
+    check(&Setup { kinds: &[Loss, Freeze], ..PAIR });
 }
 
 #[test]
 fn two_routers_that_do_not_preempt() {
-    check(Setup { kinds: &[Loss, Freeze], preempt: false, ..PAIR });
+    check(&Setup { kinds: &[Loss, Freeze], preempt: false, ..PAIR });
+}
+
+#[test]
+fn two_routers_on_hosts_that_are_suspended() {
+    check(&Setup { kinds: &[Suspend, Loss, Cut], faults: 1, preempt: false, ..PAIR });
 }
 
 #[test]
 fn two_routers_with_kernels_that_refuse_and_hang_and_agents_that_die() {
-    check(Setup { kinds: &[Refusal, Hang, Crash], ..PAIR });
+    check(&Setup { kinds: &[Refusal, Hang, Crash], ..PAIR });
 }
 
 #[test]
 fn two_routers_that_are_drained_or_fail_their_checks() {
-    check(Setup { kinds: &[Drain, Check, Hang], ..PAIR });
+    check(&Setup { kinds: &[Drain, Check, Hang], ..PAIR });
 }
 
 #[test]
 fn a_drained_router_whose_peer_freezes() {
-    check(Setup { kinds: &[Drain, Freeze], preempt: false, ..PAIR });
+    check(&Setup { kinds: &[Drain, Freeze], preempt: false, ..PAIR });
 }
 
 #[test]
 fn two_equal_routers() {
-    check(Setup { priorities: &[128, 128], kinds: &[Loss, Freeze, Cut, Crash], faults: 1, ..PAIR });
+    check(&Setup { priorities: &[128, 128], kinds: &[Loss, Freeze, Cut, Crash], faults: 1, ..PAIR });
 }
 
 #[test]
 fn three_routers_with_losses_and_a_freeze() {
-    check(Setup { kinds: &[Loss, Freeze], ..TRIO });
+    check(&Setup { kinds: &[Loss, Freeze], ..TRIO });
 }
 
 #[test]
 fn three_routers_with_losses_and_cut_cables() {
-    check(Setup { kinds: &[Loss, Cut], preempt: false, ..TRIO });
+    check(&Setup { kinds: &[Loss, Cut], preempt: false, ..TRIO });
 }
 
 #[test]
 fn three_routers_with_everything_that_goes_wrong_inside() {
-    check(Setup { kinds: &[Drain, Check, Hang, Refusal, Crash], faults: 1, ..TRIO });
+    check(&Setup { kinds: &[Drain, Check, Hang, Refusal, Crash], faults: 1, ..TRIO });
 }
 
 #[test]
 fn three_routers_on_a_slow_lan() {
-    check(Setup { kinds: &[Loss], faults: 1, way: TICK, ..TRIO });
+    check(&Setup { kinds: &[Loss], faults: 1, way: TICK, ..TRIO });
 }

@@ -19,6 +19,8 @@ pub(crate) enum Life {
         age: Duration,
         /// When, counted from the freeze, the election thread would have run again.
         armed: Duration,
+        /// Whether its socket keeps nothing: the whole host is away.
+        deaf: bool,
     },
     Down {
         returns: bool,
@@ -138,15 +140,20 @@ impl Node {
         }
     }
 
-    pub(crate) fn freeze(&mut self) {
+    pub(crate) fn freeze(&mut self, deaf: bool) {
         let beat = if self.has_role() { INTERVAL } else { BEAT };
         let armed = self.router.next_deadline().map_or(beat, |deadline| deadline.since(NOW).min(beat));
-        self.life = Life::Frozen { age: Duration::ZERO, armed };
+        self.life = Life::Frozen { age: Duration::ZERO, armed, deaf };
+    }
+
+    /// Tells whether its timer is so late that the router does not believe it.
+    pub(crate) fn distrusts_its_timer(&self) -> bool {
+        self.router.next_deadline().is_some_and(|deadline| NOW.since(deadline) >= INTERVAL)
     }
 
     /// Goes on; returns what the engine tells a router that was away for long.
     pub(crate) fn thaw(&mut self) -> Option<Event> {
-        let Life::Frozen { age, armed } = core::mem::replace(&mut self.life, Life::Runs) else { return None };
+        let Life::Frozen { age, armed, deaf: _ } = core::mem::replace(&mut self.life, Life::Runs) else { return None };
         let by = age.saturating_sub(armed);
         if by < ABSENCE {
             return None;
@@ -178,7 +185,7 @@ impl Node {
 
     pub(crate) fn age(&mut self, span: Duration) {
         self.vouched = (self.vouched + span).min(ABSENCE);
-        if let Life::Frozen { age, armed: _ } = &mut self.life {
+        if let Life::Frozen { age, .. } = &mut self.life {
             *age += span;
             return;
         }
@@ -196,7 +203,7 @@ impl Node {
                 let timer = self.router.next_deadline().map_or(Duration::MAX, |deadline| deadline.since(NOW));
                 order.min(timer)
             }
-            Life::Frozen { age, armed: _ } => (if self.held { LEASE } else { BURIAL }).saturating_sub(age),
+            Life::Frozen { age, .. } => (if self.held { LEASE } else { BURIAL }).saturating_sub(age),
             Life::Down { .. } => order,
         }
     }
@@ -205,7 +212,7 @@ impl Node {
     pub(crate) fn steps(&self, node: usize, priority: Priority, may: impl Fn(Kind) -> bool, steps: &mut Vec<Step>) {
         match self.life {
             Life::Runs => self.steps_while_it_runs(node, priority, may, steps),
-            Life::Frozen { age, armed: _ } => {
+            Life::Frozen { age, .. } => {
                 if !age.is_zero() {
                     steps.push(Step::Thaw { node });
                 }
@@ -250,7 +257,10 @@ impl Node {
             }
         }
         if may(Kind::Freeze) {
-            steps.push(Step::Freeze { node });
+            steps.push(Step::Freeze { node, deaf: false });
+        }
+        if may(Kind::Suspend) {
+            steps.push(Step::Freeze { node, deaf: true });
         }
         if may(Kind::Crash) {
             steps.push(Step::Crash { node });

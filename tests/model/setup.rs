@@ -10,6 +10,8 @@ pub(crate) enum Kind {
     Loss,
     /// A node stops, and goes on later or never.
     Freeze,
+    /// A host is suspended, its network card with it, and wakes later or never.
+    Suspend,
     /// A node's cable is cut in one direction or both.
     Cut,
     /// An agent dies; the guardian withdraws, says Priority 0 and starts it again.

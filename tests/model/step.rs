@@ -41,6 +41,7 @@ pub(crate) enum Step {
     },
     Freeze {
         node: usize,
+        deaf: bool,
     },
     Thaw {
         node: usize,
@@ -110,7 +111,8 @@ impl fmt::Display for Step {
             Self::Refuse { node } => write!(f, "node {node}: the kernel REFUSES"),
             Self::Hang { node } => write!(f, "node {node}: the kernel HANGS"),
             Self::Lapse { node } => write!(f, "node {node}: the lease ends"),
-            Self::Freeze { node } => write!(f, "node {node} FREEZES"),
+            Self::Freeze { node, deaf: false } => write!(f, "node {node} FREEZES"),
+            Self::Freeze { node, deaf: true } => write!(f, "node {node} is SUSPENDED"),
             Self::Thaw { node } => write!(f, "node {node} goes on"),
             Self::Bury { node } => write!(f, "node {node} never comes back"),
             Self::Crash { node } => write!(f, "node {node} CRASHES"),

@@ -92,8 +92,13 @@ impl World {
             Step::Refuse { node } => self.carry_order(setup, node, true)?,
             Step::Hang { node } => self.nodes[node].hang(),
             Step::Lapse { node } => self.nodes[node].lapse(),
-            Step::Freeze { node } => self.nodes[node].freeze(),
+            Step::Freeze { node, deaf } => self.nodes[node].freeze(deaf),
             Step::Thaw { node } => {
+                let deaf = matches!(self.nodes[node].life, Life::Frozen { deaf: true, .. });
+                if deaf && !self.nodes[node].distrusts_its_timer() {
+                    // It cannot know that it has missed what would have held it back.
+                    self.audit.doubt();
+                }
                 if let Some(event) = self.nodes[node].thaw() {
                     self.tell(setup, node, event)?;
                 }
@@ -134,7 +139,7 @@ impl World {
         let mut next = 0;
         while let Some(&action) = actions.get(next) {
             next += 1;
-            audit::examine_action(self, index, action)?;
+            audit::examine_action(self, setup, index, action)?;
             match action {
                 Action::SendAdvertisement { priority } => {
                     self.send(setup, index, priority);
@@ -182,8 +187,8 @@ impl World {
         let Message { from, to, priority, within: _ } = message;
         match self.nodes[to].life {
             Life::Runs if self.nodes[to].inbox.is_empty() => self.hear(setup, to, from, priority)?,
-            Life::Runs | Life::Frozen { .. } => self.nodes[to].inbox.push((from, priority)),
-            Life::Down { .. } => {}
+            Life::Runs | Life::Frozen { deaf: false, .. } => self.nodes[to].inbox.push((from, priority)),
+            Life::Frozen { deaf: true, .. } | Life::Down { .. } => {}
         }
         Ok(())
     }

@@ -49,15 +49,37 @@ fn a_peer_is_the_address_of_another_host() {
     assert_eq!(error(&own), "6:13 the peer 10.77.0.2 is this router's own source");
 }
 
-#[test]
-fn there_are_at_most_255_addresses() {
-    let list = |count: u32| {
-        let addresses: Vec<_> = (1..=count).map(|n| format!("10.9.{}.{}", n / 200, n % 200 + 1)).collect();
-        pair_where("[10.77.0.100/24]", &format!("[{}]", addresses.join(", ")))
+/// Lists addresses, of which those from `advertised` on are not advertised.
+fn many(count: u32, advertised: u32) -> String {
+    let address = |n: u32| {
+        let address = format!("10.9.{}.{}/16", n / 200, n % 200 + 1);
+        if n < advertised { address } else { format!("{{ address: {address}, advertise: false }}") }
     };
-    assert_eq!(parse(&list(255)).unwrap().config.virtual_routers[0].addresses.len(), 255);
-    assert_eq!(error(&list(256)), "5:16 256 addresses are more than the 255 that VRRP counts");
+    pair_where("[10.77.0.100/24]", &format!("[{}]", (0..count).map(address).collect::<Vec<_>>().join(", ")))
+}
+
+#[test]
+fn at_most_255_addresses_are_advertised_and_any_number_moves_with_them() {
+    let count = |text: &str| {
+        let router = parse(text).unwrap().config.virtual_routers.remove(0);
+        (router.addresses.len(), router.advertised().count())
+    };
+    assert_eq!(count(&many(255, 255)), (255, 255));
+    assert_eq!(count(&many(1000, 255)), (1000, 255));
+    let too_many = many(256, 256);
+    assert_eq!(error(&too_many), "5:16 256 addresses are more than the 255 that an advertisement counts");
+    let help = report(&too_many).diagnostics()[0].help.clone().unwrap();
+    assert!(help.contains("`{ address: 10.9.1.56/16, advertise: false }`"), "{help}");
     assert_eq!(error(&pair_where("[10.77.0.100/24]", "[]")), "5:16 `addresses` is empty");
+    assert_eq!(error(&many(2, 0)), "5:16 none of the addresses is advertised");
+}
+
+#[test]
+fn the_first_ipv6_address_that_is_advertised_is_link_local() {
+    let with = |first: &str| pair_where("10.77.0.100/24", &format!("{first}, \"fd00::100/64\""));
+    let hidden = with("{ address: \"fe80::1/64\", advertise: false }");
+    assert_eq!(error(&hidden), "5:62 the first address of an IPv6 virtual router must be link-local");
+    parse(&with("{ address: \"fd00::99/64\", advertise: false }, \"fe80::1/64\"")).unwrap();
 }
 
 #[test]

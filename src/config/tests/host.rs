@@ -14,6 +14,7 @@ fn host(eth0: &[HostAddress]) -> HostFacts {
         name: name.to_owned(),
         index,
         up: true,
+        mtu: 1500,
         addresses: addresses.to_vec(),
     };
     let lo = interface("lo", 1, &[own("127.0.0.1", 8), own("::1", 128)]);
@@ -34,6 +35,34 @@ fn said(text: &str, facts: &HostFacts) -> Vec<String> {
 #[test]
 fn a_sound_pair_on_its_host_gives_no_cause_for_complaint() {
     assert!(said(&pair_with("peers: [10.77.0.2]\nsource: 10.77.0.1"), &db1()).is_empty());
+}
+
+#[test]
+fn an_advertisement_that_its_interface_cannot_carry_whole_is_a_warning() {
+    let text = |advertised: usize| {
+        let address = |n: usize| match n {
+            0 => "\"fe80::33/64\"".to_owned(),
+            n if n < advertised => format!("\"fd00::{n:x}/64\""),
+            n => format!("{{ address: \"fd00::{n:x}/64\", advertise: false }}"),
+        };
+        pair_where("10.77.0.100/24", &(0..120).map(address).collect::<Vec<_>>().join(", "))
+    };
+    let facts = host(&[own("fe80::1:1", 64), own("fd00::f001", 64)]);
+
+    assert!(said(&text(90), &facts).is_empty());
+    let warning = "warning: an advertisement of 91 addresses has 1504 bytes, but eth0 carries 1500";
+    assert_eq!(said(&text(91), &facts), [warning]);
+}
+
+#[test]
+fn what_is_not_advertised_is_told_and_a_long_list_is_cut() {
+    let address = |n: u32| format!("{{ address: 10.77.1.{n}/24, advertise: false }}");
+    let text = pair_where("/24]", &format!("/24, {}]", (1..=29).map(address).collect::<Vec<_>>().join(", ")));
+
+    let told = describe(&parse(&text).unwrap().config, &db1());
+
+    assert!(told.contains("; claims 10.77.0.100/24, 10.77.1.1/24 (not advertised), "), "{told}");
+    assert!(told.contains("10.77.1.19/24 (not advertised), 10 more for 3 s leases"), "{told}");
 }
 
 #[test]

@@ -81,7 +81,7 @@ virtual_routers:
     interface: eth0
     vrid: 7
     priority: 150
-    addresses: [{ address: 10.0.0.9/24, dev: eth1, label: eth1:v, scope: link }]
+    addresses: [{ address: 10.0.0.9/24, dev: eth1, label: eth1:v, scope: link }, { address: 10.0.0.10/24, advertise: false }]
     advertisement_interval: 10ms
     version: 3
     preempt: true

@@ -34,6 +34,7 @@ fn router(name: &str, vrid: u8, priority: u8) -> Configured {
             dev: None,
             label: None,
             scope: Default::default(),
+            advertised: true,
         }],
         advertisement_interval: Interval::from_seconds(1).unwrap(),
         version: Version::V3,

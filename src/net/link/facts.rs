@@ -27,6 +27,8 @@ pub struct Link {
     pub reported_up: bool,
     /// Its Ethernet address, where it has one that is not zero.
     pub mac: Option<[u8; 6]>,
+    /// The bytes of the longest packet that it carries; 0: not told.
+    pub mtu: u32,
     /// Its addresses, in the kernel's order.
     pub addresses: Vec<LinkAddress>,
 }
@@ -59,14 +61,7 @@ pub struct LinkAddress {
 /// # Errors
 /// [`NetlinkError`].
 pub fn links(netlink: &mut Netlink) -> Result<Vec<Link>, NetlinkError> {
-    let table = netlink.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
-    let mut links: Vec<Link> = table
-        .iter()
-        .filter_map(|message| match message {
-            RouteNetlinkMessage::NewLink(link) => Link::read(link),
-            _ => None,
-        })
-        .collect();
+    let mut links = bare_links(netlink)?;
     for message in netlink.dump(RouteNetlinkMessage::GetAddress(AddressMessage::default()))? {
         if let RouteNetlinkMessage::NewAddress(message) = message
             && let Some(address) = LinkAddress::read(&message)
@@ -78,14 +73,28 @@ pub fn links(netlink: &mut Netlink) -> Result<Vec<Link>, NetlinkError> {
     Ok(links)
 }
 
+/// Lists the interfaces of a network namespace without their addresses.
+///
+/// # Errors
+/// [`NetlinkError`].
+pub fn bare_links(netlink: &mut Netlink) -> Result<Vec<Link>, NetlinkError> {
+    let table = netlink.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
+    let read = |message: &RouteNetlinkMessage| match message {
+        RouteNetlinkMessage::NewLink(link) => Link::read(link),
+        _ => None,
+    };
+    Ok(table.iter().filter_map(read).collect())
+}
+
 impl Link {
     /// Reads a link's message; `None` where it has no name.
     pub(in crate::net) fn read(message: &LinkMessage) -> Option<Self> {
         let mut name = None;
-        let (mut mac, mut carrier, mut reported_up) = (None, true, false);
+        let (mut mac, mut mtu, mut carrier, mut reported_up) = (None, 0, true, false);
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(text) => name = Some(text.clone()),
+                LinkAttribute::Mtu(bytes) => mtu = *bytes,
                 LinkAttribute::Carrier(there) => carrier = *there != 0,
                 LinkAttribute::OperState(state) => reported_up = *state == State::Up,
                 LinkAttribute::Address(bytes) => mac = <[u8; 6]>::try_from(bytes.as_slice()).ok(),
@@ -100,6 +109,7 @@ impl Link {
             running: carrier && flags.contains(LinkFlags::Up | LinkFlags::Running),
             reported_up,
             mac: mac.filter(|mac| *mac != [0; 6]),
+            mtu,
             addresses: Vec::new(),
         })
     }

@@ -15,8 +15,8 @@ const HEADER: usize = 16;
 const LINK_HEADER: usize = 16;
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
-/// The only attributes of a link that anybody here reads: address, name, master, operational state and carrier.
-const LINK_ATTRIBUTES: [u16; 5] = [1, 3, 10, 16, 33];
+/// The only attributes of a link that anybody here reads: address, name, MTU, master, operational state and carrier.
+const LINK_ATTRIBUTES: [u16; 6] = [1, 3, 4, 10, 16, 33];
 /// The attribute of an extended acknowledgement that holds its sentence (`NLMSGERR_ATTR_MSG`).
 const ATTRIBUTE_TEXT: u16 = 1;
 

@@ -14,6 +14,8 @@ use super::lab::{Lab, Side};
 use super::setting::Setting;
 use super::{frr, keepalived, poll_until, vipd};
 
+/// What each agent's file of output is called; FRR's zebra writes into the same one as its vrrpd.
+pub(super) const LOG: &str = "log";
 /// How long an agent may take to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -72,7 +74,7 @@ impl Agent {
                 (frr::command(&directory, setting, priority)?, Some(zebra))
             }
         };
-        let log = directory.join("log");
+        let log = directory.join(LOG);
         let output = fs::File::options().create(true).append(true).open(&log)?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let child = spawn(lab, side, product, command)?;

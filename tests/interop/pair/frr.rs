@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, ensure};
 use nix::unistd::{User, chown};
 use vrrp_packet::Family;
 
-use super::agent::{end, write};
+use super::agent::{LOG, end, write};
 use super::lab::{INTERFACE, Lab, Side};
 use super::poll_until;
 use super::setting::{Cast, Credentials, Setting, VRID};
@@ -26,12 +26,17 @@ const MACVLAN: &str = "vrrp51";
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Its zebra, told to take a carrier away and to give it back within some 30 ms, may leave it away: docs/interop.md.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Returns what FRR cannot do; `None`: it can.
 pub(crate) fn lacks(setting: &Setting) -> Option<&'static str> {
     match (setting.cast, setting.credentials) {
         (Cast::Unicast, _) => Some("FRR knows no unicast"),
         (Cast::Multicast, Credentials::Password) => Some("FRR knows no password"),
-        (Cast::Multicast, Credentials::Nothing) => None,
+        (Cast::Multicast, Credentials::Nothing) => {
+            (setting.interval.duration() < SHORTEST_INTERVAL).then_some("too short for FRR, see below")
+        }
     }
 }
 
@@ -57,7 +62,7 @@ impl Zebra {
         let socket = socket(directory);
         // A zebra that was killed leaves its socket behind, and vrrpd must not find that one.
         let _ = fs::remove_file(&socket);
-        let log = fs::File::options().create(true).append(true).open(directory.join("zebra.log"))?;
+        let log = fs::File::options().create(true).append(true).open(directory.join(LOG))?;
         let mut command = program(ZEBRA, directory);
         command.arg("--config_file").arg("/dev/null");
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -67,7 +72,7 @@ impl Zebra {
         })?);
         // vrrpd would come again only after seconds where zebra does not listen yet.
         let listens = poll_until(PATIENCE, || (socket.exists() || zebra.has_ended()).then(|| socket.exists()));
-        ensure!(listens == Some(true), "zebra does not listen: see {}", directory.join("zebra.log").display());
+        ensure!(listens == Some(true), "zebra does not listen: see {}", directory.join(LOG).display());
         Ok(zebra)
     }
 

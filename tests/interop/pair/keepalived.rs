@@ -1,5 +1,6 @@
 //! What keepalived is told.
 
+use std::env;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +14,7 @@ use super::setting::{Cast, Credentials, PASSWORD, Setting, VRID};
 /// Prepares keepalived's VRRP process, with process id files of its own.
 pub(super) fn command(directory: &Path, side: Side, setting: &Setting, priority: u8) -> anyhow::Result<Command> {
     let configuration = write(directory, "keepalived.conf", &configuration(side, setting, priority)?)?;
-    let mut command = Command::new("keepalived");
+    let mut command = Command::new(env::var_os("KEEPALIVED").unwrap_or_else(|| "keepalived".into()));
     command.args(["--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file"]).arg(configuration);
     for file in ["pid", "vrrp_pid", "checkers_pid"] {
         command.arg(format!("--{file}")).arg(directory.join(format!("{file}.pid")));
