@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion};
 use vipd::config::Config;
 use vipd::election::{Effective, Event, Heard, Instant, Router, Settings};
 use vipd::net::GROUP_V4;
@@ -121,5 +121,10 @@ fn configuration(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(steps, packets, election, configuration);
-criterion_main!(steps);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    packets(&mut criterion);
+    election(&mut criterion);
+    configuration(&mut criterion);
+    criterion.final_summary();
+}
