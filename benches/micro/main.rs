@@ -1,7 +1,6 @@
 //! What one step takes: `cargo bench --bench micro`. Neither privileges nor a network are needed.
 
 #![expect(clippy::expect_used, reason = "a constant that is wrong shall end the bench")]
-#![expect(missing_docs, reason = "the macro of criterion makes a function that can have none")]
 
 use core::time::Duration;
 use std::fmt::Write;
