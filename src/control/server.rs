@@ -19,7 +19,7 @@ use crate::engine::{Command, Handle, Published};
 
 use super::connections::Connections;
 use super::permission::{self, Owners};
-use super::request::{Changed, DrainRequest, Problem, Reason, ReloadRequest, Reloaded, ResumeRequest};
+use super::request::{Changed, DrainRequest, Object, Problem, Reason, ReloadRequest, Reloaded, ResumeRequest};
 use super::socket::ControlSocket;
 use super::status::{Agent, RouterStatus, Status, millis};
 
@@ -193,9 +193,9 @@ async fn status(Shared(context): Shared<Context>) -> Json<Status> {
 
 async fn drain(
     Shared(context): Shared<Context>,
-    request: Result<Json<DrainRequest>, JsonRejection>,
+    request: Result<Json<Object<DrainRequest>>, JsonRejection>,
 ) -> Result<Json<Changed>, Refusal> {
-    let Json(request) = request?;
+    let Json(Object(request)) = request?;
     let running = context.running();
     let router = running.find(request.router.as_deref())?;
     // Ownership rule 16: an address owner is never drained.
@@ -217,9 +217,9 @@ async fn drain(
 
 async fn resume(
     Shared(context): Shared<Context>,
-    request: Result<Json<ResumeRequest>, JsonRejection>,
+    request: Result<Json<Object<ResumeRequest>>, JsonRejection>,
 ) -> Result<Json<Changed>, Refusal> {
-    let Json(request) = request?;
+    let Json(Object(request)) = request?;
     let running = context.running();
     let router = running.find(request.router.as_deref())?;
     let is_meant = |(_, it): &(&VirtualRouter, &Arc<Published>)| router.is_none_or(|place| place == it.place());
@@ -229,9 +229,9 @@ async fn resume(
 
 async fn reload(
     Shared(context): Shared<Context>,
-    request: Result<Json<ReloadRequest>, JsonRejection>,
+    request: Result<Json<Object<ReloadRequest>>, JsonRejection>,
 ) -> Result<Json<Reloaded>, Refusal> {
-    let Json(ReloadRequest { dry_run }) = request?;
+    let Json(Object(ReloadRequest { dry_run })) = request?;
     let (answer, outcome) = oneshot::channel();
     let hung = || Refusal::hung("the agent does not take reloads".to_owned());
     context.reloads.try_send(ReloadJob { dry_run, answer }).map_err(|_| hung())?;

@@ -169,7 +169,7 @@ impl Worker {
                 }
                 Order::Claim { router, epoch } => {
                     if !expected {
-                        self.get_ready(core::iter::once((router, epoch)).chain(claims_ahead(&orders)));
+                        self.foresee(core::iter::once((router, epoch)).chain(claims_ahead(&orders)));
                         expected = true;
                     }
                     self.claim(router, epoch, ordered);
