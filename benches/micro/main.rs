@@ -1,7 +1,6 @@
 //! What one step takes: `cargo bench --bench micro`. Neither privileges nor a network are needed.
 
 #![expect(clippy::expect_used, reason = "a constant that is wrong shall end the bench")]
-#![expect(missing_docs, reason = "the macro of criterion makes a function that can have none")]
 
 use core::time::Duration;
 use std::fmt::Write;
@@ -9,7 +8,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion};
 use vipd::config::Config;
 use vipd::election::{Effective, Event, Heard, Instant, Router, Settings};
 use vipd::net::GROUP_V4;
@@ -121,5 +120,10 @@ fn configuration(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(steps, packets, election, configuration);
-criterion_main!(steps);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    packets(&mut criterion);
+    election(&mut criterion);
+    configuration(&mut criterion);
+    criterion.final_summary();
+}

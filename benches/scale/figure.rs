@@ -56,6 +56,16 @@ impl Figure {
     }
 }
 
+/// (g): an advertisement costs at most half of what it costs keepalived, where both could be measured.
+pub(crate) fn set_relative_targets(figures: &mut [Figure]) {
+    let theirs: Vec<Figure> =
+        figures.iter().filter(|it| it.part == 'g' && it.product == "keepalived").cloned().collect();
+    for ours in figures.iter_mut().filter(|it| it.part == 'g' && it.product == "vipd" && it.what.ends_with(", all")) {
+        let peer = theirs.iter().find(|it| it.what == ours.what);
+        ours.target = peer.and_then(|peer| peer.quantile(0.5)).map(|median| median / 2.0);
+    }
+}
+
 /// Renders figures as a Markdown table: both products side by side, with the ratio of their medians.
 pub(crate) fn table(figures: &[Figure]) -> String {
     let mut text = String::from(

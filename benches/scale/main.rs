@@ -47,6 +47,9 @@ struct Arguments {
     /// Fewer runs, shorter watches.
     #[arg(long)]
     quick: bool,
+    /// How often what is over soon is repeated, in place of what `--quick` says.
+    #[arg(long)]
+    runs: Option<usize>,
     /// Write every single value to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -65,6 +68,7 @@ fn main() -> anyhow::Result<()> {
         return document::write(&arguments.document);
     }
     let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
+    let effort = Effort { runs: arguments.runs.unwrap_or(effort.runs), ..effort };
     let mut figures: Vec<Figure> = Vec::new();
     for (letter, measure) in MEASURES.into_iter().filter(|(letter, _)| arguments.only.contains(*letter)) {
         for &product in &arguments.products {
@@ -75,6 +79,7 @@ fn main() -> anyhow::Result<()> {
         }
     }
     figures.sort_by(|a, b| (a.part, &a.what).cmp(&(b.part, &b.what)));
+    figure::set_relative_targets(&mut figures);
     if let Some(file) = &arguments.json {
         fs::write(file, serde_json::to_string_pretty(&figures)?)?;
     }

@@ -65,7 +65,7 @@ pub(super) fn election_plan(router: &VirtualRouter, past: Past, automatic_lease:
         },
         password: router.password.as_ref().map(|password| password.0),
         authentication: router.authentication.as_ref().map(signatures),
-        remembered: past.memory,
+        remembered: (past.memory != engine::Memory::default()).then(|| Box::new(past.memory)),
         checksum: match router.checksum {
             Checksum::Auto => None,
             Checksum::Rfc9568 => Some(ChecksumForm::Message),

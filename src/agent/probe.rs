@@ -15,7 +15,7 @@ use vrrp_packet::{arp, ndp};
 
 use crate::config::{Probe, VirtualRouter};
 use crate::engine::Published;
-use crate::net::link::{links, neighbour};
+use crate::net::link::{bare_links, neighbour};
 use crate::net::{FrameSocket, Mac, Netlink, Readable, Sentry};
 
 /// How many frames are looked at before the clock is looked at again.
@@ -67,7 +67,7 @@ impl Question {
     fn prepare(&self) -> io::Result<Option<Asker>> {
         let (Some(probe), Some(source)) = (self.probe, self.published.snapshot().source) else { return Ok(None) };
         let mut netlink = Netlink::open()?;
-        let links = links(&mut netlink).map_err(io::Error::other)?;
+        let links = bare_links(&mut netlink).map_err(io::Error::other)?;
         let link = links.into_iter().find(|link| link.name == self.interface);
         let Some((index, mac)) = link.and_then(|link| Some((link.index, link.mac?))) else { return Ok(None) };
         let known = neighbour(&mut netlink, index, self.peer).map_err(io::Error::other)?;

@@ -58,7 +58,7 @@ impl Worker {
     }
 
     /// Makes ready for claims that are about to be made, all with one look at the host and one record of what may come.
-    pub(super) fn expect(&mut self, claims: impl Iterator<Item = (usize, u64)>) {
+    pub(super) fn foresee(&mut self, claims: impl Iterator<Item = (usize, u64)>) {
         // What is configured on the host now decides whether an address is free.
         self.follow_kernel();
         let promising =

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::net::netlink::{Groups, Monitor};
-use crate::net::{FrameSocket, Netlink, Timer, boot_nanos, go_realtime, privileges};
+use crate::net::{FrameSocket, Netlink, Timer, boot_nanos, go_first, go_realtime, privileges};
 
 use super::announcer::Schedule;
 use super::claims::{Claim, Phase};
@@ -110,7 +110,12 @@ impl Worker {
 
     /// Runs until [`Order::Shutdown`].
     pub(super) fn run(mut self, realtime: Option<u8>) {
-        if let Some(Err(error)) = realtime.map(go_realtime) {
+        let promotion = realtime.map(go_realtime);
+        if !matches!(promotion, Some(Ok(()))) {
+            // Without permission for either it takes its turn as everybody does.
+            let _ = go_first();
+        }
+        if let Some(Err(error)) = promotion {
             self.tell(None, ReportEvent::NotRealtime(error.to_string()));
         }
         if let Err(error) = privileges::settle() {
@@ -169,7 +174,7 @@ impl Worker {
                 }
                 Order::Claim { router, epoch } => {
                     if !expected {
-                        self.expect(core::iter::once((router, epoch)).chain(claims_ahead(&orders)));
+                        self.foresee(core::iter::once((router, epoch)).chain(claims_ahead(&orders)));
                         expected = true;
                     }
                     self.claim(router, epoch, ordered);

@@ -157,7 +157,8 @@ impl Listening {
 }
 
 impl Basis {
-    fn moment(self) -> Instant {
+    /// When the wait began.
+    pub(super) fn moment(self) -> Instant {
         match self {
             Self::Silence { since: at }
             | Self::Released { at, .. }

@@ -60,7 +60,7 @@ pub(super) struct Engine {
     pub(super) stop_by: Option<Instant>,
     /// When the thread must run again to show that it does.
     pub(super) beat_by: Instant,
-    /// What the timer is armed for.
+    /// What the timer is armed for; `None`: it has fired.
     armed: Option<Instant>,
 }
 
@@ -131,7 +131,10 @@ impl Engine {
                 match token {
                     COMMANDS => self.take_commands(),
                     ANSWERS => self.take_answers(),
-                    TIMER => self.timer.drain(),
+                    TIMER => {
+                        self.timer.drain();
+                        self.armed = None;
+                    }
                     share => self.receive(usize::try_from(share).unwrap_or(usize::MAX)),
                 }
             }
@@ -156,6 +159,11 @@ impl Engine {
         next = earliest(next, self.agenda.next());
         if !self.unsent.is_empty() || self.agenda.is_touched() {
             next = earliest(next, Some(Self::now() + SOON));
+        }
+        // Whoever hears moves its deadline with each packet. A timer that fires too early once in a while costs less than one that
+        // is set each time.
+        if matches!((self.armed, next), (Some(armed), Some(next)) if armed <= next) {
+            return Ok(());
         }
         self.armed = next;
         self.timer.arm(next.map(Instant::as_nanos))
@@ -202,11 +210,7 @@ impl Engine {
 
     /// The longest that an orderly withdrawal may take before each router has given up on it.
     pub(super) fn longest_leave(&self) -> Duration {
-        let longest = self.members.iter().map(|member| {
-            let settings = member.plan.settings;
-            settings.interval.active_down_interval(settings.version, settings.priority)
-        });
-        longest.max().unwrap_or_default()
+        self.members.iter().map(|member| member.plan.settings.longest_leave()).max().unwrap_or_default()
     }
 
     fn has_stopped(&self) -> bool {

@@ -69,14 +69,14 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(index: usize, plan: Plan, published: Arc<Published>) -> Self {
+    pub(super) fn new(index: usize, mut plan: Plan, published: Arc<Published>) -> Self {
         Self {
             index,
             life: Life::Running,
             router: Router::new(plan.settings),
             voice: Voice::new(&plan),
             commands: 0,
-            memory: plan.remembered,
+            memory: plan.remembered.take().map_or_else(Memory::default, |remembered| *remembered),
             plan,
             published,
             link: Link::default(),

@@ -79,7 +79,12 @@ pub fn start(plans: Vec<Plan>, connections: Connections, realtime: Option<u8>) -
     let (promoted, promotion) = std::sync::mpsc::sync_channel(1);
     let thread = thread::Builder::new().name("election".to_owned()).spawn(move || {
         // The starter waits for this one message, so it cannot be lost.
-        let _ = promoted.send(realtime.map_or(Ok(()), net::go_realtime));
+        let promotion = realtime.map_or(Ok(()), net::go_realtime);
+        if realtime.is_none() || promotion.is_err() {
+            // Without permission for either it takes its turn as everybody does.
+            let _ = net::go_first();
+        }
+        let _ = promoted.send(promotion);
         net::privileges::settle()?;
         engine.run()
     })?;

@@ -30,8 +30,8 @@ pub struct Plan {
     pub password: Option<[u8; 8]>,
     /// How advertisements are signed and verified; `None`: not at all.
     pub authentication: Option<Authentication>,
-    /// What an earlier run remembered of signed advertisements.
-    pub remembered: Memory,
+    /// What an earlier run remembered of signed advertisements; `None`: nothing.
+    pub remembered: Option<Box<Memory>>,
     /// The checksum form to send; `None`: begin with the pseudo-header, then follow the Active Router.
     pub checksum: Option<ChecksumForm>,
     /// The address that advertisements must come from; `None`: the interface's first.

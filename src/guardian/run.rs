@@ -17,7 +17,9 @@ use super::feeder::Feeder;
 use super::link::VARIABLE;
 use super::vigil::Vigil;
 use super::{Applied, Backoff, Cleanup, Table, Thread};
-use crate::net::{Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_realtime, lock_memory, to_be_closed_first};
+use crate::net::{
+    Child, FrameSocket, Signals, Timer, Wake, boot_nanos, go_first, go_realtime, lock_memory, to_be_closed_first,
+};
 
 /// The agent's exit codes that another start would never change: done, bad usage, bad config, not permitted.
 const FINAL: [u8; 4] = [0, 2, 3, 5];
@@ -96,7 +98,8 @@ pub fn run(plan: &Plan, cleanup: &mut dyn Cleanup) -> io::Result<u8> {
 ///
 /// What is not permitted here is not permitted to the agent either, which says so.
 pub fn keep_on_time(realtime: Option<u8>) {
-    let realtime = realtime.map_or(Ok(()), go_realtime);
+    // An agent that is told to do without realtime is first among the others, and so is whoever watches over it.
+    let realtime = realtime.map_or_else(go_first, go_realtime);
     if let Err(error) = realtime.and(lock_memory()) {
         tracing::debug!(%error, "the guardian may be late on a busy host");
     }

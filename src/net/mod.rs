@@ -38,7 +38,7 @@ pub use netlink::Netlink;
 pub use peer::Peer;
 pub use process::{Child, Signals, inherited, leave_open, to_be_closed_first};
 pub use readable::Readable;
-pub use realtime::{go_realtime, lock_memory};
+pub use realtime::{go_first, go_realtime, lock_memory};
 pub use sentry::{Mac, Sentry, Sighting};
 pub use shared::Table;
 pub use thread_state::{ThreadState, find_thread, thread_state};

@@ -77,33 +77,20 @@ impl Sentry {
 
     /// Overhears ARP, or Neighbor Advertisements, in which somebody says that one of these addresses is its own.
     ///
-    /// Of more than 1024 addresses only the first are watched.
-    ///
     /// # Errors
     /// `PermissionDenied` without `CAP_NET_RAW`; `ENODEV` where there is no such interface.
     pub fn on_claimants(index: u32, family: Family, addresses: &[IpAddr]) -> io::Result<Self> {
-        let mut program = match family {
-            Family::Ipv4 => vec![load(libc::BPF_W, 28)],
-            Family::Ipv6 => vec![
-                load(libc::BPF_B, 20),
-                jump_if(ICMPV6, 1, 0),
-                answer(0),
-                load(libc::BPF_B, 54),
-                jump_if(NEIGHBOR_ADVERTISEMENT, 1, 0),
-                answer(0),
-                // The end of the target; the rest is compared by the reader.
-                load(libc::BPF_W, 74),
-            ],
-        };
-        for address in addresses.iter().take(MOST_ADDRESSES) {
-            let [.., a, b, c, d] = match address {
-                IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
-                IpAddr::V6(address) => address.octets(),
-            };
-            program.extend([jump_if(u32::from_be_bytes([a, b, c, d]), 0, 1), answer(SNAP_LENGTH as u32)]);
-        }
-        program.push(answer(0));
-        Self::open(index, Subject::Claimants, family, &program)
+        Self::open(index, Subject::Claimants, family, &claims(family, addresses.iter()))
+    }
+
+    /// Overhears claims of these addresses from now on, in place of those before.
+    ///
+    /// Of more than 1024 addresses claims of any address are told.
+    ///
+    /// # Errors
+    /// What the kernel says, in practice only that there is no memory.
+    pub fn watch<'a>(&self, addresses: impl ExactSizeIterator<Item = &'a IpAddr>) -> io::Result<()> {
+        self.socket.attach_filter(&claims(self.family, addresses))
     }
 
     fn open(index: u32, subject: Subject, family: Family, program: &[SockFilter]) -> io::Result<Self> {
@@ -156,6 +143,36 @@ impl Sentry {
     }
 }
 
+/// Builds a filter that passes what claims one of these addresses.
+fn claims<'a>(family: Family, addresses: impl ExactSizeIterator<Item = &'a IpAddr>) -> Vec<SockFilter> {
+    let mut program = match family {
+        Family::Ipv4 => vec![load(libc::BPF_W, 28)],
+        Family::Ipv6 => vec![
+            load(libc::BPF_B, 20),
+            jump_if(ICMPV6, 1, 0),
+            answer(0),
+            load(libc::BPF_B, 54),
+            jump_if(NEIGHBOR_ADVERTISEMENT, 1, 0),
+            answer(0),
+            // The end of the target; the rest is compared by the reader.
+            load(libc::BPF_W, 74),
+        ],
+    };
+    if addresses.len() > MOST_ADDRESSES {
+        program.push(answer(SNAP_LENGTH as u32));
+        return program;
+    }
+    for address in addresses {
+        let [.., a, b, c, d] = match address {
+            IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+            IpAddr::V6(address) => address.octets(),
+        };
+        program.extend([jump_if(u32::from_be_bytes([a, b, c, d]), 0, 1), answer(SNAP_LENGTH as u32)]);
+    }
+    program.push(answer(0));
+    program
+}
+
 impl AsFd for Sentry {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
@@ -196,6 +213,25 @@ mod tests {
         let told = overheard(open, &[&other, &arp::gratuitous_request(MAC, watched)]);
 
         assert_eq!(told, [Sighting { address: watched.into(), mac: Mac(MAC) }]);
+    }
+
+    #[test]
+    fn what_is_watched_can_be_replaced_by_more_addresses_than_a_filter_holds() {
+        let claim = |last| arp::gratuitous_request(MAC, Ipv4Addr::new(10, 0, 0, last));
+        let watching = |addresses: Vec<IpAddr>| {
+            move |index| {
+                let sentry = Sentry::on_claimants(index, Family::Ipv4, &[])?;
+                sentry.watch(addresses.iter())?;
+                Ok(sentry)
+            }
+        };
+
+        let few = overheard(watching(vec![Ipv4Addr::new(10, 0, 0, 7).into()]), &[&claim(8), &claim(7)]);
+        let many = (0..2000_u32).map(|number| Ipv4Addr::from_bits(0x0a01_0000 + number).into()).collect();
+        let any = overheard(watching(many), &[&claim(8)]);
+
+        assert_eq!(few, [Sighting { address: Ipv4Addr::new(10, 0, 0, 7).into(), mac: Mac(MAC) }]);
+        assert_eq!(any, [Sighting { address: Ipv4Addr::new(10, 0, 0, 8).into(), mac: Mac(MAC) }]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use vipd::dataplane::{self, Announce, DataplaneHandle, Oversight, PlannedAddress, Scope};
 use vipd::election::{self, Epoch, StateName};
-use vipd::engine::{self, Connections, Handle, Ledger, Memory, Plan, SigningClock};
+use vipd::engine::{self, Connections, Handle, Ledger, Plan, SigningClock};
 use vipd::net::{FrameSocket, Namespace, boot_nanos, wall_nanos};
 use vrrp_packet::{ChecksumForm, Family, Interval, Priority, Sequence, Version, Vrid};
 
@@ -127,7 +127,7 @@ fn plan(priority: u8) -> Plan {
         on_link_only: true,
         password: None,
         authentication: None,
-        remembered: Memory::default(),
+        remembered: None,
         checksum: Some(ChecksumForm::Message),
         source: None,
         lease: Some(Duration::from_secs(3)),

@@ -54,7 +54,7 @@ fn plan() -> Plan {
             takes_unsigned: false,
             guard: guard(AntiReplay::Time),
         }),
-        remembered: Memory::default(),
+        remembered: None,
         checksum: None,
         source: None,
         lease: None,
