@@ -259,7 +259,8 @@ impl Router {
         let mut listening = Listening::afresh(now, self.settings.interval);
         listening.follow(now, self.settings.version, heard);
         let farewell = self.farewell_to_a_successor();
-        let speaks_now = farewell == Farewell::Silent && matches!(self.state, State::Active(_));
+        // Also before it has announced anything itself: it may have deposed one that had, and that is heard no more.
+        let speaks_now = farewell == Farewell::Silent;
         self.begin_release(
             now,
             Release {

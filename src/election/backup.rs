@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use vrrp_packet::Version;
+
 use super::event::{Action, Cause, Heard, StateName};
 use super::router::{Router, earliest};
 use super::state::{Aside, Backup, Basis, Listening, State};
@@ -22,20 +24,21 @@ impl Router {
         let late = now.since(deadline.max(backup.entered));
         if late >= backup.listening.interval.duration() {
             // This process was not running when the timer fired: it cannot know that the Active Router was silent.
-            backup.listening.basis = Basis::Silence { since: now };
+            self.listen_again(now, &mut backup.listening);
             self.state = State::Backup(backup);
             let cause = Cause::Stalled { by: late };
             self.report(now, StateName::Backup, StateName::Backup, cause, actions);
             return;
         }
-        let cause = match (backup.listening.basis, backup.listening.peer) {
+        let Listening { basis, peer, interval: _ } = backup.listening;
+        let cause = match (peer, basis) {
             // It was heard after the timer began to run: noticed, not followed.
-            (Basis::Silence { since }, Some(peer)) if peer.heard > since => {
+            (Some(peer), basis) if peer.heard > basis.moment() => {
                 Cause::Preempted { peer: peer.source, priority: peer.priority }
             }
-            (Basis::Silence { .. } | Basis::GaveUp { .. }, _) => Cause::ActiveDown,
-            (Basis::Gone { peer, .. }, _) => Cause::HostGone { peer },
-            (Basis::Released { by, .. } | Basis::HandedOver { by, .. }, _) => Cause::Released { by },
+            (_, Basis::Silence { .. } | Basis::GaveUp { .. }) => Cause::ActiveDown,
+            (_, Basis::Gone { peer, .. }) => Cause::HostGone { peer },
+            (_, Basis::Released { by, .. } | Basis::HandedOver { by, .. }) => Cause::Released { by },
         };
         self.become_active(now, cause, actions);
     }
@@ -139,11 +142,11 @@ impl Router {
         match self.state {
             State::Initialize => {}
             State::Backup(mut backup) => {
-                backup.listening.basis = Basis::Silence { since: now };
+                self.listen_again(now, &mut backup.listening);
                 self.enter(now, State::Backup(backup), Cause::Stalled { by }, actions);
             }
             State::Aside(mut aside) => {
-                aside.listening.basis = Basis::Silence { since: now };
+                self.listen_again(now, &mut aside.listening);
                 self.watch_anew(&mut aside);
                 self.state = State::Aside(aside);
                 self.report(now, StateName::Aside, StateName::Aside, Cause::Stalled { by }, actions);
@@ -151,7 +154,7 @@ impl Router {
             State::Releasing(mut release) => {
                 match release.listening.basis {
                     Basis::Silence { .. } | Basis::Released { .. } | Basis::HandedOver { .. } | Basis::Gone { .. } => {
-                        release.listening.basis = Basis::Silence { since: now };
+                        self.listen_again(now, &mut release.listening);
                     }
                     // This wait begins anew when the addresses are gone.
                     Basis::GaveUp { .. } => {}
@@ -161,6 +164,12 @@ impl Router {
             }
             State::Opening(_) | State::Claiming(_) | State::Active(_) => self.leave_after_absence(now, by, actions),
         }
+    }
+
+    /// Waits for a whole Active_Down_Interval from now on; the former wait is void, and so is the interval that it ran by.
+    fn listen_again(&self, now: Instant, listening: &mut Listening) {
+        listening.basis = Basis::Silence { since: now };
+        self.adopt_interval(listening);
     }
 
     /// Priority 0: Active_Down_Timer := Skew_Time, or at once.
@@ -201,6 +210,11 @@ impl Router {
             Basis::Released { .. } | Basis::HandedOver { .. } | Basis::Gone { .. } | Basis::GaveUp { .. } => peer.heard,
         };
         backup.listening.basis = Basis::Silence { since };
+        // It was only noticed so far: now its interval counts.
+        match self.settings.version {
+            Version::V2 => {}
+            Version::V3 => backup.listening.interval = peer.interval,
+        }
         self.state = State::Backup(backup);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::event::Action;
 use super::router::Router;
-use super::state::{Backup, Basis, State};
+use super::state::{Backup, Basis, Listening, State};
 use super::time::Instant;
 
 /// An advertisement is late after this part of the interval beyond when it was due.
@@ -34,9 +34,18 @@ impl Router {
         match self.state {
             State::Backup(mut backup) => {
                 let current = followed_silence(&backup) == Some(silence) && backup.asked == Some(silence);
-                let (true, Some(peer)) = (current, backup.listening.peer.take()) else { return };
+                let (true, Some(peer)) = (current, backup.listening.peer) else { return };
                 let at_once = self.settings.fast_handover;
-                backup.listening.basis = Basis::Gone { at: now, peer: peer.source, at_once };
+                let gone = Listening {
+                    peer: None,
+                    basis: Basis::Gone { at: now, peer: peer.source, at_once },
+                    ..backup.listening
+                };
+                // An answer that comes late would put off what silence alone is about to decide.
+                if self.active_down_deadline(&gone) >= self.active_down_deadline(&backup.listening) {
+                    return;
+                }
+                backup.listening = gone;
                 self.state = State::Backup(backup);
                 self.backup_timeout(now, backup, actions);
             }

@@ -48,7 +48,7 @@ impl Router {
     }
 
     /// Listens with the configured interval where no peer has told its own.
-    fn adopt_interval(&self, listening: &mut Listening) {
+    pub(super) fn adopt_interval(&self, listening: &mut Listening) {
         let told = listening.peer.is_some() && self.settings.version == Version::V3;
         // A wait that runs was promised to others: it ends as it began.
         let waits = match listening.basis {

@@ -174,12 +174,16 @@ impl Router {
             State::Backup(Backup { listening, entered: now, lower_since: None, asked: None })
         };
         self.enter(now, state, cause, actions);
+        if let State::Backup(backup) = self.state {
+            // A preemption that was under way may not be one for what the node is now.
+            self.reconsider_preemption(now, backup);
+        }
     }
 
     fn started(&mut self, now: Instant, actions: &mut Vec<Action>) {
         match self.state {
             State::Initialize => {
-                self.not_before = now + self.settings.startup_delay;
+                self.not_before = self.first_turn(now);
                 // RFC 9568 §6.4.1: the owner does not wait.
                 if self.settings.priority.is_owner() && !self.in_fault() {
                     self.become_active(now, Cause::Owner, actions);
@@ -195,6 +199,14 @@ impl Router {
             | State::Active(_)
             | State::Releasing(_) => {}
         }
+    }
+
+    /// When a router that starts may take over: after startup_delay, and Skew_Time after that, as routers that start together
+    /// would else all do so in the same moment.
+    fn first_turn(&self, now: Instant) -> Instant {
+        let Settings { version, interval, startup_delay, .. } = self.settings;
+        let skew = if startup_delay.is_zero() { Duration::ZERO } else { interval.skew_time(version, self.priority()) };
+        now + startup_delay + skew
     }
 
     fn timeout(&mut self, now: Instant, actions: &mut Vec<Action>) {

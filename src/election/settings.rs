@@ -33,6 +33,15 @@ pub struct Settings {
     pub drained: bool,
 }
 
+impl Settings {
+    /// Returns the longest that the way out of the role takes before the router gives up on it: Active_Down_Interval for the
+    /// addresses, and as long, or what the gate takes, for the gate (ownership rule 8).
+    pub fn longest_leave(&self) -> Duration {
+        let down = self.interval.active_down_interval(self.version, self.priority);
+        down + self.gate.map_or(Duration::ZERO, |gate| gate.bound.max(down))
+    }
+}
+
 /// Says when a silent host is asked, as far as the election cares.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Probe {

@@ -210,11 +210,7 @@ impl Engine {
 
     /// The longest that an orderly withdrawal may take before each router has given up on it.
     pub(super) fn longest_leave(&self) -> Duration {
-        let longest = self.members.iter().map(|member| {
-            let settings = member.plan.settings;
-            settings.interval.active_down_interval(settings.version, settings.priority)
-        });
-        longest.max().unwrap_or_default()
+        self.members.iter().map(|member| member.plan.settings.longest_leave()).max().unwrap_or_default()
     }
 
     fn has_stopped(&self) -> bool {

@@ -77,7 +77,12 @@ impl Audit {
     pub(crate) fn expect(&mut self, setup: &Setup, step: Step) {
         let keeps = |node: usize| self.settled.filter(|settled| *settled != node);
         self.settled = match step {
-            Step::Lose(_) | Step::Cut { .. } | Step::Mend | Step::Crash { .. } | Step::Hang { .. } => None,
+            Step::Lose(_)
+            | Step::Cut { .. }
+            | Step::Mend
+            | Step::Crash { .. }
+            | Step::Hang { .. }
+            | Step::Remove { .. } => None,
             // A better one that comes back preempts.
             Step::Thaw { node } | Step::Restart { node } | Step::Tell { node, .. } if self.outranks(setup, node) => {
                 None
@@ -103,6 +108,7 @@ impl Audit {
             | Step::Carry { .. }
             | Step::Refuse { .. }
             | Step::Hang { .. }
+            | Step::Remove { .. }
             | Step::Lapse { .. }
             | Step::Thaw { .. }
             | Step::Bury { .. }
@@ -289,6 +295,9 @@ pub(crate) fn examine_rest(world: &World, setup: &Setup) -> Result<(), Violation
             (_, None) => broken(Property::OneOwner, format!("nodes {holders:?} keep the addresses")),
         };
     };
+    if world.nodes[holder].runs() && !eligible.contains(&holder) {
+        return broken(Property::Role, format!("node {holder} keeps a role that it may not have"));
+    }
     let best = eligible.iter().map(|node| setup.priorities[*node]).max();
     if world.cut.is_none() && setup.preempt && best.is_some_and(|best| setup.priorities[holder] < best) {
         return broken(Property::Role, format!("node {holder} keeps the role, and it is not the best"));

@@ -39,7 +39,7 @@ use core::time::Duration;
 use explorer::explore;
 use setup::{Kind, Setup};
 
-use Kind::{Check, Crash, Cut, Drain, Freeze, Hang, Loss, Refusal, Suspend};
+use Kind::{Check, Crash, Cut, Drain, Freeze, Hang, Loss, Refusal, Removal, Suspend};
 
 const TICK: Duration = Duration::from_millis(250);
 
@@ -82,7 +82,7 @@ fn two_routers_on_hosts_that_are_suspended() {
 
 #[test]
 fn two_routers_with_kernels_that_refuse_and_hang_and_agents_that_die() {
-    check(&Setup { kinds: &[Refusal, Hang, Crash], ..PAIR });
+    check(&Setup { kinds: &[Refusal, Removal, Hang, Crash], ..PAIR });
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn two_equal_routers() {
 
 #[test]
 fn three_routers_with_losses_and_a_freeze() {
-    check(&Setup { kinds: &[Loss, Freeze], ..TRIO });
+    check(&Setup { kinds: &[Loss, Freeze], kernel: Duration::ZERO, ..TRIO });
 }
 
 #[test]
@@ -111,8 +111,13 @@ fn three_routers_with_losses_and_cut_cables() {
 }
 
 #[test]
+fn three_routers_one_of_which_dies_behind_a_cut_cable() {
+    check(&Setup { kinds: &[Cut, Crash], preempt: false, ..TRIO });
+}
+
+#[test]
 fn three_routers_with_everything_that_goes_wrong_inside() {
-    check(&Setup { kinds: &[Drain, Check, Hang, Refusal, Crash], faults: 1, ..TRIO });
+    check(&Setup { kinds: &[Drain, Check, Hang, Refusal, Removal, Crash], faults: 1, ..TRIO });
 }
 
 #[test]

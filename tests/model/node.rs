@@ -256,6 +256,9 @@ impl Node {
                 steps.push(Step::Hang { node });
             }
         }
+        if self.held && self.ordered.is_none() && may(Kind::Removal) {
+            steps.push(Step::Remove { node });
+        }
         if may(Kind::Freeze) {
             steps.push(Step::Freeze { node, deaf: false });
         }

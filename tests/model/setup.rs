@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Crash,
     /// The kernel refuses a claim.
     Refusal,
+    /// Somebody removes the addresses of a node that is well.
+    Removal,
     /// An order to the kernel hangs until the lease has ended.
     Hang,
     /// The operator drains a node.

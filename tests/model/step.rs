@@ -35,6 +35,10 @@ pub(crate) enum Step {
     Hang {
         node: usize,
     },
+    /// Somebody removes the addresses.
+    Remove {
+        node: usize,
+    },
     /// The lease of a frozen node's addresses ends.
     Lapse {
         node: usize,
@@ -75,6 +79,7 @@ impl Step {
             Self::Lose(_)
             | Self::Refuse { .. }
             | Self::Hang { .. }
+            | Self::Remove { .. }
             | Self::Freeze { .. }
             | Self::Crash { .. }
             | Self::Cut { .. }
@@ -110,6 +115,7 @@ impl fmt::Display for Step {
             Self::Carry { node } => write!(f, "node {node}: the kernel has done it"),
             Self::Refuse { node } => write!(f, "node {node}: the kernel REFUSES"),
             Self::Hang { node } => write!(f, "node {node}: the kernel HANGS"),
+            Self::Remove { node } => write!(f, "node {node}: somebody REMOVES the addresses"),
             Self::Lapse { node } => write!(f, "node {node}: the lease ends"),
             Self::Freeze { node, deaf: false } => write!(f, "node {node} FREEZES"),
             Self::Freeze { node, deaf: true } => write!(f, "node {node} is SUSPENDED"),

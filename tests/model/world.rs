@@ -91,7 +91,7 @@ impl World {
             Step::Carry { node } => self.carry_order(setup, node, false)?,
             Step::Refuse { node } => self.carry_order(setup, node, true)?,
             Step::Hang { node } => self.nodes[node].hang(),
-            Step::Lapse { node } => self.nodes[node].lapse(),
+            Step::Remove { node } | Step::Lapse { node } => self.nodes[node].lapse(),
             Step::Freeze { node, deaf } => self.nodes[node].freeze(deaf),
             Step::Thaw { node } => {
                 let deaf = matches!(self.nodes[node].life, Life::Frozen { deaf: true, .. });

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 /// SplitMix64: every seed gives a sequence of its own, also neighbouring ones.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -28,8 +28,12 @@ impl Random {
         usize::try_from(self.within(0..len as u64)).unwrap_or(0)
     }
 
-    /// True once in `times`.
-    pub(crate) fn once_in(&mut self, times: u64) -> bool {
-        self.within(0..times) == 0
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.index(from.len())]
+    }
+
+    /// True so many times in a hundred.
+    pub(crate) fn percent(&mut self, percent: u64) -> bool {
+        percent > 0 && self.next() % 100 < percent
     }
 }

@@ -29,6 +29,20 @@ fn a_preemptor_claims_once_the_deposed_router_has_let_go() {
 }
 
 #[test]
+fn a_node_that_was_away_and_comes_back_preempts_like_any_other() {
+    let mut bench = Bench::active(|settings| settings.fast_handover = true);
+    bench.sleep(3 * INTERVAL).timeout();
+    bench.confirm_withdrawal();
+    assert_eq!(bench.state(), StateName::Backup);
+    bench.sleep(INTERVAL).hear(PEER, 50);
+
+    assert_eq!(bench.run_to_deadline(), [send(100)]);
+
+    let preempted = Cause::Preempted { peer: PEER, priority: Priority::new(50) };
+    assert_eq!((bench.state(), bench.last_cause()), (StateName::Opening, preempted));
+}
+
+#[test]
 fn a_deposed_router_that_says_nothing_is_not_waited_for_and_is_told_again() {
     let mut bench = preempting();
     assert_eq!(bench.wait(), ms(2));
