@@ -66,12 +66,14 @@ impl Router {
         }
     }
 
-    /// Forgets for how long Active_Down_Timer has been over, whatever the priority.
+    /// Forgets for how long Active_Down_Timer has been over, whatever the priority and whosever the interval.
     fn no_older(&self, now: Instant, listening: Listening) -> Listening {
-        let over = now.since(listening.deadline(self.settings.version, Priority::RELEASE));
-        let unheard = listening
-            .peer
-            .map(|peer| now.since(peer.heard).saturating_sub(peer.interval.duration() * INTERVALS_OF_SILENCE));
+        let interval = listening.peer.map_or(listening.interval, |peer| peer.interval.max(listening.interval));
+        let slowest = Listening { interval, ..listening };
+        let over = now.since(slowest.deadline(self.settings.version, Priority::RELEASE));
+        // Active_Down_Interval counts from here where the router becomes Backup, and is at most four intervals.
+        let longest = interval.duration() * (INTERVALS_OF_SILENCE + 1);
+        let unheard = listening.peer.map(|peer| now.since(peer.heard).saturating_sub(longest));
         let excess = unheard.map_or(over, |unheard| unheard.min(over));
         let peer = listening.peer.map(|peer| Peer { heard: peer.heard + excess, ..peer });
         Listening { peer, basis: listening.basis.map(|moment| moment + excess), ..listening }

@@ -148,6 +148,7 @@ impl Node {
 
     fn take_command(&mut self, event: Event, out: &mut Outside) {
         let now = self.clock(out);
+        out.told += 1;
         let Some(agent) = &mut self.agent else { return };
         if event == Event::Shutdown {
             agent.stop_by = Some(now + nanos(self.settings.longest_leave()));
@@ -296,7 +297,7 @@ impl Node {
     /// What may never be said.
     fn check_speech(&mut self, now: Instant, priority: vrrp_packet::Priority, out: &mut Outside) {
         let node = self.index;
-        let here = self.kernel.address.is_some();
+        let here = self.kernel.address.is_some() && !self.kernel.is_leftover;
         let open = self.agent.as_ref().is_some_and(|agent| agent.gate_open);
         if priority.is_release() {
             out.check(!here, || format!("rule 8: node {node} says Priority 0 and has the addresses"));

@@ -128,7 +128,6 @@ impl Node {
     /// Tells the election something that came from outside.
     pub(crate) fn tell(&mut self, event: Event, out: &mut Outside) {
         if let Some(agent) = &mut self.agent {
-            out.told += 1;
             agent.inbox.push(Inbound::Told(event));
             self.turn(out);
         }

@@ -135,3 +135,16 @@ fn the_owner_has_nothing_to_withdraw() {
 
     assert_eq!(bench.state(), StateName::Active);
 }
+
+#[test]
+fn who_was_away_listens_by_the_interval_that_is_configured_now() {
+    let mut bench = Bench::active(|_| {});
+    bench.fault(Fault::Check);
+    bench.effective(100);
+    bench.confirm_withdrawal();
+    bench.tell(Event::Settings(Settings { interval: Interval::from_centis(2).unwrap(), ..settings() }));
+
+    bench.sleep(ms(1)).tell(Event::Stalled { by: ms(60) });
+
+    assert_eq!(bench.wait(), DOWN * 2);
+}

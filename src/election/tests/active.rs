@@ -98,6 +98,16 @@ fn a_higher_priority_is_yielded_to_with_one_last_word() {
 }
 
 #[test]
+fn who_yields_before_it_has_the_addresses_says_a_last_word_too() {
+    let mut bench = Bench::started(|_| {});
+    bench.run_to_deadline();
+    assert_eq!(bench.state(), StateName::Claiming);
+
+    // It may have deposed a router that had announced them, and that nobody hears any more.
+    assert_eq!(bench.hear(PEER, 200), [withdraw(1), send(100)]);
+}
+
+#[test]
 fn who_yields_follows_the_winner_from_when_it_was_heard() {
     let mut bench = Bench::active(|_| {});
     bench.hear_with(PEER, 200, Interval::from_centis(2).unwrap());

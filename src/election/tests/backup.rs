@@ -236,3 +236,14 @@ fn shutdown_of_a_backup_is_silent() {
     assert_eq!(bench.state(), StateName::Initialize);
     assert_eq!(bench.router.next_deadline(), None);
 }
+
+#[test]
+fn a_router_that_is_not_preempted_after_all_is_followed_at_its_own_interval() {
+    let mut bench = Bench::started(|_| {});
+    bench.sleep(ms(1)).hear_with(PEER, 50, Interval::from_centis(2).unwrap());
+
+    bench.effective(40);
+
+    // 3 x 20 ms, and 216/256 of 20 ms.
+    assert_eq!(bench.wait(), Duration::from_nanos(76_875_000));
+}

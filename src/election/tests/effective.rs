@@ -97,3 +97,15 @@ fn a_node_in_fault_follows_the_active_router() {
 
     assert_eq!(bench.wait(), DOWN - ms(3));
 }
+
+#[test]
+fn a_preemption_under_way_does_not_outlive_a_fault() {
+    let mut bench = Bench::started(|_| {});
+    bench.sleep(INTERVAL * 2).hear(PEER, 50);
+    bench.fault(Fault::Check);
+
+    bench.effective(40);
+
+    // 30 ms, and 216/256 of 10 ms, from when it was heard.
+    assert_eq!(bench.wait(), Duration::from_nanos(38_437_500));
+}

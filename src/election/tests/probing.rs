@@ -128,3 +128,15 @@ fn a_node_that_was_away_asks_about_what_it_hears_next() {
 
     assert_eq!(bench.state(), StateName::Backup);
 }
+
+#[test]
+fn an_answer_that_comes_late_does_not_put_off_the_take_over() {
+    let mut bench = suspicious(|_| {});
+    let silence = bench.now;
+    bench.run_to_deadline();
+    bench.sleep(DOWN - INTERVAL - INTERVAL / 16 - ms(1));
+
+    assert_eq!(bench.tell(Event::HostGone { silence }), []);
+
+    assert_eq!(bench.wait(), ms(1));
+}

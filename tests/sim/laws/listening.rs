@@ -56,7 +56,10 @@ impl Laws {
         // Who watches over a drained role takes it back from one that cannot keep it: rule 9.
         let Some(told) = step.takeover().filter(|_| step.before.state == StateName::Backup) else { return Ok(()) };
         match told.cause {
-            Cause::Released { .. } => ensure(self.settings.fast_handover, "rule 4: Skew_Time where others may wait"),
+            Cause::Released { .. } => {
+                let overdue = step.before.deadline.is_some_and(|at| at <= step.now);
+                ensure(overdue || self.settings.fast_handover, "rule 4: Skew_Time where others may wait")
+            }
             _ => Ok(()),
         }
     }
