@@ -53,6 +53,24 @@ impl Laws {
         self.settings.gate.is_some() && step.after.state == StateName::Releasing
     }
 
+    /// Only an answer to the present attempt counts.
+    pub(super) fn answers(&self, step: &Step<'_>) -> Judgement {
+        let present = step.before.epoch;
+        let answered = |cause| match (cause, step.event) {
+            (Cause::Confirmed, Event::AddressesClaimed { epoch })
+            | (Cause::ClaimFailed, Event::ClaimFailed { epoch })
+            | (Cause::AddressesLost, Event::AddressesLost { epoch })
+            | (Cause::GateOpened, Event::GateOpened { epoch })
+            | (Cause::GateRefused, Event::GateRefused { epoch }) => epoch == present,
+            (
+                Cause::Confirmed | Cause::ClaimFailed | Cause::AddressesLost | Cause::GateOpened | Cause::GateRefused,
+                _,
+            ) => false,
+            _ => true,
+        };
+        ensure(step.transitions().all(|told| answered(told.cause)), "an answer to a former attempt is ignored")
+    }
+
     /// Rule 6: the wait after a failure doubles, and only a role that was held ends the row.
     pub(super) fn failing(&self, step: &Step<'_>) -> Judgement {
         let (before, after) = (step.before.failures, step.after.failures);
@@ -69,6 +87,9 @@ impl Laws {
             let held = step.before.state == StateName::Active && step.now.since(step.before.since) >= wait(before);
             ensure(held && after == 0, "only a role that was held for as long as the wait ends a row of failures")?;
         }
+        let held = step.before.state == StateName::Active && step.now.since(step.before.since) >= wait(before);
+        let sent = step.event == Event::Sent && held && !self.settings.priority.is_owner();
+        ensure(!sent || after == 0, "a role that was held for as long as the wait ends a row of failures")?;
         let early = step.now < self.not_again_before && step.before.state == StateName::Aside;
         let left = step.after.state == StateName::Backup || wants_role(step.after.state);
         ensure(!(early && left), "rule 6: who failed waits before the next try")?;

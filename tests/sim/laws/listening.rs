@@ -154,7 +154,7 @@ impl Laws {
             }
             Cause::Released { by } => {
                 let released = match step.event {
-                    Event::Advertisement(heard) if heard.priority.is_release() => Some((now, heard.source)),
+                    Event::Advertisement(heard) if heard.priority.is_release() && heard.source == by => Some((now, by)),
                     _ => self.released,
                 };
                 let Some((at, from)) = released else { return Err("who took over after Priority 0 has heard it") };

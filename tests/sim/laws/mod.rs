@@ -52,6 +52,7 @@ pub(crate) struct Laws {
     /// When the router last advertised, and the longest and shortest interval since then.
     sent: Instant,
     asked: Instant,
+    announced: Instant,
     /// Whether it has gone silent on its way out.
     silenced: bool,
     /// Whether another router has the role that it is about to leave.
@@ -78,6 +79,7 @@ impl Laws {
             needs_readiness: false,
             sent: Instant::ZERO,
             asked: Instant::ZERO,
+            announced: Instant::ZERO,
             silenced: false,
             yielded: false,
             watches_since: None,
@@ -105,9 +107,12 @@ impl Laws {
         }
         self.deadlines(step)?;
         self.taking_over(step)?;
-        self.speech(step)?;
+        self.words(step)?;
+        self.adver_timer(step)?;
+        self.announcements(step)?;
         self.absence(step)?;
         self.leaving(step)?;
+        self.answers(step)?;
         self.failing(step)?;
         self.draining(step)?;
         self.remember(step);

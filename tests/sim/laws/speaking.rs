@@ -8,6 +8,10 @@ use super::{Judgement, Laws, Step, ensure, has_role};
 
 /// Losing advertisements closer together than this need no answer each.
 const ANSWER_GAP: Duration = Duration::from_millis(1);
+/// Announcements that contention provokes are an interval apart, but at least and at most this.
+const ANNOUNCEMENTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// No peer takes over sooner.
+const INTERVALS_OF_SILENCE: u32 = 3;
 
 impl Laws {
     pub(super) fn heard_in_the_role(&self, step: &Step<'_>) -> Judgement {
@@ -50,55 +54,68 @@ impl Laws {
         }
     }
 
-    /// What is said, and that it is said in time.
-    pub(super) fn speech(&self, step: &Step<'_>) -> Judgement {
+    /// What is said, by whom.
+    pub(super) fn words(&self, step: &Step<'_>) -> Judgement {
         let (before, after) = (step.before.state, step.after.state);
+        let took = step.takeover().is_some();
+        ensure(!took || step.sends().next().is_some(), "the first advertisement leaves with the take-over")?;
         for priority in step.sends() {
             if priority.is_release() {
                 let releases = step.transitions().any(|told| told.from == StateName::Releasing);
-                ensure(releases, "Priority 0 ends a release")?;
-                ensure(!has_role(after), "Priority 0 ends the role")?;
+                ensure(releases && !has_role(after), "Priority 0 ends a release, and the role with it")?;
                 ensure(!self.silenced, "rule 8: who fell silent says no Priority 0")?;
-            } else if wants_role(after) {
-                let own = Effective::Priority(priority) == step.after.effective;
-                ensure(own, "what is advertised is the priority that is left")?;
-            } else {
-                ensure(
-                    has_role(before) && !(self.silenced && before == StateName::Releasing),
-                    "nobody speaks without the role",
-                )?;
+                continue;
             }
+            let silenced = self.silenced && before == StateName::Releasing;
+            ensure(took || (has_role(before) && !silenced), "nobody speaks without the role")?;
+            let own = !wants_role(after) || Effective::Priority(priority) == step.after.effective;
+            ensure(own, "what is advertised is the priority that is left")?;
+            let away = step.now.since(self.sent) >= self.longest_own.duration() * INTERVALS_OF_SILENCE;
+            let owner = self.settings.priority.is_owner();
+            ensure(took || owner || !away, "rule 11: who was silent for three intervals stays so")?;
         }
-        if wants_role(after) {
-            let interval = self.settings.interval.duration();
-            let next = step.after.deadline.is_some_and(|at| at <= step.now + interval);
-            ensure(next, "the next advertisement is at most an interval away")?;
-            let waits_for_peer = before == StateName::Opening && self.settings.gate.is_none();
-            let timely = waits_for_peer
-                || step.event != Event::Timeout
-                || step.before.deadline.is_none_or(|at| at > step.now)
-                || !wants_role(before);
-            ensure(timely || step.sends().count() == 1, "Adver_Timer sends one advertisement")?;
-            let kept =
-                step.before.deadline.map(|at| at + interval).filter(|at| *at > step.now).or(Some(step.now + interval));
-            ensure(timely || step.after.deadline == kept, "Adver_Timer keeps its schedule, and makes up for nothing")?;
-        }
-        let took = step.takeover().is_some();
-        ensure(!took || step.sends().next().is_some(), "the first advertisement leaves with the take-over")?;
-        let confirmed = step.transitions().any(|told| told.to == StateName::Active && told.from != told.to);
-        let announced = step.actions.contains(&Action::Announce);
-        ensure(!confirmed || announced, "addresses that have come are announced")?;
-        ensure(!announced || after == StateName::Active, "only addresses that are here are announced")
+        Ok(())
     }
 
-    /// Rule 11: who did not manage to send for three intervals is on its way out.
-    pub(super) fn absence(&self, step: &Step<'_>) -> Judgement {
-        if self.settings.priority.is_owner() || !wants_role(step.before.state) || !wants_role(step.after.state) {
+    /// That it is said in time.
+    pub(super) fn adver_timer(&self, step: &Step<'_>) -> Judgement {
+        if !wants_role(step.after.state) {
             return Ok(());
         }
-        let away = step.now.since(self.sent) >= self.settings.interval.duration() * 3;
+        let interval = self.settings.interval.duration();
+        let next = step.after.deadline.is_some_and(|at| at <= step.now + interval);
+        ensure(next, "the next advertisement is at most an interval away")?;
+        let waits_for_peer = step.before.state == StateName::Opening && self.settings.gate.is_none();
+        let due = step.before.deadline.filter(|at| *at <= step.now && wants_role(step.before.state));
+        let Some(due) = due.filter(|_| step.event == Event::Timeout && !waits_for_peer) else { return Ok(()) };
+        ensure(step.sends().count() == 1, "Adver_Timer sends one advertisement")?;
+        let kept = if due + interval > step.now { due + interval } else { step.now + interval };
+        ensure(step.after.deadline == Some(kept), "Adver_Timer keeps its schedule, and makes up for nothing")
+    }
+
+    /// Announcements say where the addresses are, not too often.
+    pub(super) fn announcements(&self, step: &Step<'_>) -> Judgement {
+        let confirmed = step.transitions().any(|told| told.to == StateName::Active && told.from != told.to);
+        let announced = step.actions.iter().filter(|action| **action == Action::Announce).count();
+        ensure(!confirmed || announced == 1, "addresses that have come are announced")?;
+        ensure(announced == 0 || step.after.state == StateName::Active, "only addresses that are here are announced")?;
+        let often =
+            step.now.since(self.announced) < self.shortest_own.duration().clamp(ANNOUNCEMENTS.0, ANNOUNCEMENTS.1);
+        ensure(announced == 0 || confirmed || !often, "contention does not make a storm of announcements")
+    }
+
+    /// Rule 11: who did not manage to send for three intervals is on its way out; where sends failed that is a failure.
+    pub(super) fn absence(&self, step: &Step<'_>) -> Judgement {
+        if self.settings.priority.is_owner() || !wants_role(step.before.state) {
+            return Ok(());
+        }
+        let failed =
+            self.asked > self.sent && step.transitions().any(|told| matches!(told.cause, Cause::Stalled { .. }));
+        ensure(!failed, "rule 6: sends that failed for three intervals are a failure")?;
+        let away = step.now.since(self.sent) >= self.settings.interval.duration() * INTERVALS_OF_SILENCE;
         let reconfigured = matches!(step.event, Event::Settings(_) | Event::EffectivePriority(_) | Event::Sent);
-        ensure(!away || reconfigured, "rule 11: who was silent for three intervals withdraws")
+        let stays = wants_role(step.after.state) && !reconfigured;
+        ensure(!away || !stays, "rule 11: who was silent for three intervals withdraws")
     }
 
     pub(super) fn remember_speech(&mut self, step: &Step<'_>) {
@@ -112,6 +129,9 @@ impl Laws {
         }
         if step.sends().next().is_some() {
             self.asked = now;
+        }
+        if step.actions.contains(&Action::Announce) {
+            self.announced = now;
         }
         if has_role(before.state) && !has_role(after.state) {
             self.silenced = false;
